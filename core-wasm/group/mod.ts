@@ -1,0 +1,2 @@
+// Exports of the `group` family; typed for TypeScript in src/wasm/kernels/group.ts.
+export {};

@@ -1,0 +1,2 @@
+// Exports of the `hash` family; typed for TypeScript in src/wasm/kernels/hash.ts.
+export {};

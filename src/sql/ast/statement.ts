@@ -1,0 +1,101 @@
+/**
+ * Statement nodes.
+ *
+ * @module
+ */
+import type { Expression } from "./expression.ts";
+import type { SelectQuery, ShowStatement } from "./query.ts";
+
+/** A name with the place it was written. Quotes are removed. */
+export interface Name {
+  readonly text: string;
+  readonly position: number;
+}
+
+/** A column of CREATE TABLE. */
+export interface ColumnDefinition {
+  readonly name: Name;
+  /** Type as written, e.g. `TIMESTAMP`, `GEOHASH(5c)`, `DOUBLE[]`. */
+  readonly type: Name;
+  readonly symbolCapacity: number | null;
+  readonly isSymbolCached: boolean | null;
+  readonly isIndexed: boolean;
+  readonly indexCapacity: number | null;
+}
+
+/** `CREATE TABLE`. Exactly one of `columns`, `query`, `like` is not null. */
+export interface CreateTable {
+  readonly kind: "createTable";
+  readonly position: number;
+  readonly name: Name;
+  readonly ifNotExists: boolean;
+  readonly columns: readonly ColumnDefinition[] | null;
+  readonly query: SelectQuery | null;
+  /** `cast(c AS T)` clauses of CREATE TABLE AS. */
+  readonly casts: readonly ColumnDefinition[];
+  readonly like: Name | null;
+  readonly indexes: readonly { readonly column: Name; readonly capacity: number | null }[];
+  readonly timestamp: Name | null;
+  readonly partitionBy: Name | null;
+  readonly ttl: { readonly text: string; readonly position: number } | null;
+  /** `true` WAL, `false` BYPASS WAL, `null` not said. */
+  readonly wal: boolean | null;
+  readonly dedupKeys: readonly Name[] | null;
+  readonly withParams: readonly { readonly name: Name; readonly value: Name }[];
+  readonly batchSize: number | null;
+}
+
+/** `INSERT INTO t [(cols)] VALUES (…), (…)` or `INSERT INTO t [(cols)] SELECT …`. */
+export interface Insert {
+  readonly kind: "insert";
+  readonly position: number;
+  readonly table: Name;
+  readonly columns: readonly Name[] | null;
+  readonly rows:
+    | readonly { readonly position: number; readonly values: readonly Expression[] }[]
+    | null;
+  readonly query: SelectQuery | null;
+  /** `BATCH n`, or `null`. */
+  readonly batchSize: number | null;
+}
+
+/** `DROP TABLE [IF EXISTS] t`. */
+export interface DropTable {
+  readonly kind: "dropTable";
+  readonly position: number;
+  readonly table: Name;
+  readonly ifExists: boolean;
+}
+
+/** `TRUNCATE TABLE [IF EXISTS] t [, …]`. */
+export interface TruncateTable {
+  readonly kind: "truncateTable";
+  readonly position: number;
+  readonly tables: readonly Name[];
+  readonly ifExists: boolean;
+}
+
+/** `BACKUP DATABASE` / `BACKUP ABORT`. */
+export interface Backup {
+  readonly kind: "backup";
+  readonly position: number;
+  readonly action: "database" | "abort";
+}
+
+/** `CHECKPOINT CREATE` / `RELEASE`. */
+export interface Checkpoint {
+  readonly kind: "checkpoint";
+  readonly position: number;
+  readonly action: "create" | "release";
+}
+
+/** Any statement. */
+export type Statement =
+  | SelectQuery
+  | ShowStatement
+  | CreateTable
+  | Insert
+  | DropTable
+  | TruncateTable
+  | Backup
+  | Checkpoint;

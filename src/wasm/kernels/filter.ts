@@ -1,0 +1,9 @@
+/**
+ * What `core-wasm/filter/` exports. Pointers are byte addresses in the shared memory, `n` counts rows or bytes as named.
+ *
+ * @module
+ */
+
+/** Functions of `core-wasm/filter/`. */
+// deno-lint-ignore no-empty-interface
+export interface FilterKernels {}
