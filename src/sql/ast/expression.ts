@@ -38,7 +38,7 @@ export interface BindVariable {
   readonly name: string | null;
 }
 
-/** `-x`, `~x`, `NOT x`. */
+/** `-x`, `~x`, `NOT x`. A minus sign before a number stays a `Unary`, as in QuestDB: it binds looser than `::`. */
 export interface Unary {
   readonly kind: "unary";
   readonly position: number;
@@ -56,6 +56,10 @@ export type BinaryOperator =
   | "&"
   | "|"
   | "^"
+  | "<<"
+  | ">>"
+  | "<<="
+  | ">>="
   | "||"
   | "="
   | "!="
@@ -99,7 +103,7 @@ export interface Between {
   readonly high: Expression;
 }
 
-/** `operand IS [NOT] NULL`. */
+/** `operand IS [NOT] NULL`. `IS [NOT] TRUE` and `FALSE` are parsed as `=` and `!=`. */
 export interface IsNull {
   readonly kind: "isNull";
   readonly position: number;
@@ -107,7 +111,10 @@ export interface IsNull {
   readonly isNegated: boolean;
 }
 
-/** `CAST(operand AS type)` or `operand::type`. `type` is the SQL type name as written. */
+/**
+ * `CAST(operand AS type)`, `operand::type` or `timestamp 'text'`. `type` is the SQL type name as written with blanks
+ * removed, e.g. `int`, `geohash(4c)`, `decimal(18,4)`, `double[]`; the parser does not check that it exists.
+ */
 export interface Cast {
   readonly kind: "cast";
   readonly position: number;

@@ -71,14 +71,18 @@ export interface Limit {
   readonly high: Expression | null;
 }
 
-/** `LATEST ON ts PARTITION BY a, b`. */
+/** `LATEST ON ts PARTITION BY a, b`, or the older `LATEST BY a, b`. */
 export interface LatestOn {
   readonly position: number;
-  readonly timestamp: { readonly name: string; readonly position: number };
+  /** `null` for `LATEST BY`: the designated timestamp. */
+  readonly timestamp: { readonly name: string; readonly position: number } | null;
   readonly partitionBy: readonly Expression[];
 }
 
-/** A SELECT. A bare table name parses as `SELECT * FROM name`. */
+/**
+ * A SELECT. A bare table name parses as `SELECT * FROM name`, and names of a WITH clause as subqueries: the same node may
+ * then appear in several places, so nobody may attach state to nodes.
+ */
 export interface SelectQuery {
   readonly kind: "select";
   readonly position: number;
@@ -92,7 +96,10 @@ export interface SelectQuery {
   readonly groupBy: readonly Expression[] | null;
   readonly orderBy: readonly OrderItem[];
   readonly limit: Limit | null;
-  /** `UNION ALL` continuation, `null` if none. */
+  /**
+   * `UNION ALL` continuation, `null` if none. ORDER BY and LIMIT belong to the whole union in SQL, so the parser then
+   * wraps it: `SELECT * FROM (a UNION ALL b) ORDER BY …`. Members of a union have neither.
+   */
   readonly unionAll: SelectQuery | null;
 }
 

@@ -42,7 +42,10 @@ export interface CreateTable {
   readonly wal: boolean | null;
   readonly dedupKeys: readonly Name[] | null;
   readonly withParams: readonly { readonly name: Name; readonly value: Name }[];
+  /** `BATCH n` of CREATE TABLE AS, or `null`. */
   readonly batchSize: number | null;
+  /** `CREATE ATOMIC TABLE … AS`: one commit. */
+  readonly isAtomic: boolean;
 }
 
 /** `INSERT INTO t [(cols)] VALUES (…), (…)` or `INSERT INTO t [(cols)] SELECT …`. */
@@ -57,6 +60,10 @@ export interface Insert {
   readonly query: SelectQuery | null;
   /** `BATCH n`, or `null`. */
   readonly batchSize: number | null;
+  /** `INSERT ATOMIC INTO … SELECT`: one commit. */
+  readonly isAtomic: boolean;
+  /** Offset of the closing parenthesis of each row of VALUES; errors about the row's length point there. */
+  readonly rowEnds: readonly number[];
 }
 
 /** `DROP TABLE [IF EXISTS] t`. */
@@ -89,6 +96,20 @@ export interface Checkpoint {
   readonly action: "create" | "release";
 }
 
+/** `DROP ALL TABLES`. */
+export interface DropAllTables {
+  readonly kind: "dropAllTables";
+  readonly position: number;
+}
+
+/** A statement that PostgreSQL clients send and that changes nothing here: BEGIN, COMMIT, ROLLBACK, SET, RESET, DISCARD, CLOSE, UNLISTEN, DEALLOCATE. */
+export interface NoOperation {
+  readonly kind: "noOperation";
+  readonly position: number;
+  /** First word, lower case. */
+  readonly command: string;
+}
+
 /** Any statement. */
 export type Statement =
   | SelectQuery
@@ -98,4 +119,6 @@ export type Statement =
   | DropTable
   | TruncateTable
   | Backup
-  | Checkpoint;
+  | Checkpoint
+  | DropAllTables
+  | NoOperation;
