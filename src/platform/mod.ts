@@ -4,3 +4,6 @@ export { RealFileSystem } from "./real_file_system.ts";
 export * from "./clock.ts";
 export * from "./atomic_file.ts";
 export * from "./log.ts";
+export { type RandomNumbers, SECTOR_BYTES } from "./simulated_file.ts";
+export { SimulatedFileSystem, type SimulatedFileSystemOptions } from "./simulated_file_system.ts";
+export * from "./fault_file_system.ts";
