@@ -1,0 +1,3 @@
+/** Text to tokens. @module */
+export { TokenKind } from "./token.ts";
+export { tokenize, type TokenList } from "./lexer.ts";
