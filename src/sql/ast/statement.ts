@@ -37,9 +37,16 @@ export interface CreateTable {
   readonly indexes: readonly { readonly column: Name; readonly capacity: number | null }[];
   readonly timestamp: Name | null;
   readonly partitionBy: Name | null;
-  readonly ttl: { readonly text: string; readonly position: number } | null;
+  /** `hoursOrMonths` is `_meta`'s encoding: positive hours, negative months. */
+  readonly ttl: {
+    readonly text: string;
+    readonly position: number;
+    readonly hoursOrMonths: number;
+  } | null;
   /** `true` WAL, `false` BYPASS WAL, `null` not said. */
   readonly wal: boolean | null;
+  /** Offset of WAL, or of PARTITION BY's unit where WAL is not said. */
+  readonly walPosition: number;
   readonly dedupKeys: readonly Name[] | null;
   readonly withParams: readonly { readonly name: Name; readonly value: Name }[];
   /** `BATCH n` of CREATE TABLE AS, or `null`. */

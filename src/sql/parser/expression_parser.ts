@@ -16,6 +16,7 @@ import { isReserved } from "./keywords.ts";
 import { MAX_EXPRESSION_DEPTH, MAX_EXPRESSION_NESTING } from "./limits.ts";
 import type { TokenCursor } from "./token_cursor.ts";
 import { parseCallOrName, parseSpecialForm } from "./operand_parser.ts";
+import { parseTypeName, tooFew } from "./type_name_parser.ts";
 
 /** Parses expressions at a cursor. */
 export class ExpressionParser {
@@ -359,65 +360,4 @@ export function isQueryStart(cursor: TokenCursor): boolean {
   const word = cursor.word();
   return word === "select" || (word === "with" && cursor.kindAhead(1) !== TokenKind.COMMA) ||
     (word === "declare" && cursor.kindAhead(1) === TokenKind.WORD);
-}
-
-/** QuestDB's complaint about an operator with missing operands. */
-export function tooFew(
-  position: number,
-  operator: string,
-  foundCount: number,
-  expectedCount: number,
-): SqlError {
-  return new SqlError(
-    position,
-    `too few arguments for '${operator}' [found=${foundCount},expected=${expectedCount}]`,
-  );
-}
-
-/**
- * Reads a type name such as `int`, `double precision`, `geohash(4c)`, `decimal(18, 4)` or `double[]`.
- *
- * @returns The name with blanks removed, or `null` if none stands at the cursor.
- */
-export function parseTypeName(cursor: TokenCursor): string | null {
-  if (cursor.kind() !== TokenKind.WORD && cursor.kind() !== TokenKind.QUOTED_NAME) return null;
-  let name = cursor.unquoted();
-  const word = cursor.word();
-  cursor.advance();
-  if (word === "double" && cursor.acceptWord("precision")) return name;
-  if (word === "timestamp") acceptTimeZoneSuffix(cursor);
-  if (cursor.kind() === TokenKind.LEFT_PAREN) name += parseTypeParameters(cursor);
-  while (
-    cursor.kind() === TokenKind.LEFT_BRACKET && cursor.kindAhead(1) === TokenKind.RIGHT_BRACKET
-  ) {
-    cursor.advance();
-    cursor.advance();
-    name += "[]";
-  }
-  return name;
-}
-
-function acceptTimeZoneSuffix(cursor: TokenCursor): void {
-  const word = cursor.word();
-  const isSuffix = (word === "with" || word === "without") && cursor.wordAhead(1) === "time" &&
-    cursor.wordAhead(2) === "zone";
-  if (!isSuffix) return;
-  for (let i = 0; i < 3; i++) cursor.advance();
-}
-
-/** Reads `(18, 4)`; the parenthesis is known to be there. */
-function parseTypeParameters(cursor: TokenCursor): string {
-  const open = cursor.position;
-  cursor.advance();
-  const parameters: string[] = [];
-  do {
-    if (cursor.isAtEnd) throw new SqlError(open, "unbalanced (");
-    if (cursor.kind() !== TokenKind.NUMBER && cursor.kind() !== TokenKind.WORD) {
-      throw cursor.error("literal expected");
-    }
-    parameters.push(cursor.token());
-    cursor.advance();
-  } while (cursor.accept(TokenKind.COMMA));
-  cursor.expect(TokenKind.RIGHT_PAREN, "')' expected");
-  return `(${parameters.join(",")})`;
 }

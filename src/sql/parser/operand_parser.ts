@@ -6,8 +6,9 @@
 import { SqlError } from "../../common/mod.ts";
 import { TokenKind } from "../lexer/mod.ts";
 import type { Expression } from "../ast/mod.ts";
-import { type ExpressionParser, parseTypeName, tooFew } from "./expression_parser.ts";
+import type { ExpressionParser } from "./expression_parser.ts";
 import { Level } from "./operators.ts";
+import { parseTypeName, tooFew } from "./type_name_parser.ts";
 
 /** Types that may stand before a string to make a constant of it: `timestamp '2024-01-01'`. */
 const PREFIX_TYPES = new Set(["timestamp", "timestamp_ns", "date"]);

@@ -75,7 +75,7 @@ function resolveArray(text: string, base: string): TypeResolution {
 }
 
 function resolveGeohash(name: string): TypeResolution {
-  const offset = "geohash(".length;
+  const offset = "geohash".length;
   const match = /^geohash\((\d+)(.?)\)$/.exec(name);
   if (match === null || match[2] === "") {
     return failed("invalid GEOHASH size, must be number followed by 'C' or 'B' character", offset);
@@ -104,7 +104,7 @@ function resolveGeohash(name: string): TypeResolution {
 }
 
 function resolveDecimal(name: string): TypeResolution {
-  const offset = "decimal(".length;
+  const offset = "decimal".length;
   if (name === "decimal") return found(decimalType(DEFAULT_DECIMAL_PRECISION, 3));
   const match = /^decimal\((\d+)(?:,(\d+))?\)$/.exec(name);
   if (match === null) {

@@ -1,0 +1,206 @@
+/**
+ * Statements by their first word. Statements of QuestDB that this release does not run are refused by name, so that a
+ * typing mistake and a missing feature never look alike.
+ *
+ * @module
+ */
+import { SqlError } from "../../common/mod.ts";
+import { TokenKind } from "../lexer/mod.ts";
+import type {
+  Backup,
+  Checkpoint,
+  DropAllTables,
+  DropTable,
+  Name,
+  NoOperation,
+  Statement,
+  TruncateTable,
+} from "../ast/mod.ts";
+import { parseCreateTable } from "./create_table_parser.ts";
+import { parseInsert } from "./insert_parser.ts";
+import { QueryParser } from "./query_parser.ts";
+import { parseShow } from "./show_parser.ts";
+import { TokenCursor } from "./token_cursor.ts";
+
+/**
+ * Parses a text that holds one statement; semicolons may follow it.
+ *
+ * @throws {SqlError} if the text is empty, is no statement, or holds more than one.
+ */
+export function parseStatement(text: string): Statement {
+  const cursor = new TokenCursor(text);
+  const statement = parseNext(cursor);
+  if (statement === null) throw new SqlError(0, "empty query");
+  while (cursor.accept(TokenKind.SEMICOLON));
+  if (!cursor.isAtEnd) throw cursor.unexpected();
+  return statement;
+}
+
+/**
+ * Parses statements separated by semicolons; empty ones are left out. Positions are offsets into the whole text.
+ *
+ * @throws {SqlError}
+ */
+export function parseStatements(text: string): Statement[] {
+  const cursor = new TokenCursor(text);
+  const statements: Statement[] = [];
+  while (true) {
+    const statement = parseNext(cursor);
+    if (statement === null) return statements;
+    statements.push(statement);
+  }
+}
+
+/** Parses the next statement, or returns `null` at the end of the text. */
+function parseNext(cursor: TokenCursor): Statement | null {
+  while (cursor.accept(TokenKind.SEMICOLON));
+  if (cursor.isAtEnd) return null;
+  const statement = parseOne(cursor);
+  if (!cursor.isAtStatementEnd) throw cursor.unexpected();
+  return statement;
+}
+
+/** First words of statements QuestDB knows and this release does not. */
+const UNSUPPORTED: Readonly<Record<string, string>> = {
+  alter: "ALTER",
+  cancel: "CANCEL QUERY",
+  compile: "COMPILE VIEW",
+  copy: "COPY",
+  declare: "DECLARE",
+  explain: "EXPLAIN",
+  refresh: "REFRESH MATERIALIZED VIEW",
+  reindex: "REINDEX TABLE",
+  rename: "RENAME TABLE",
+  update: "UPDATE",
+  vacuum: "VACUUM TABLE",
+};
+
+const NO_OPERATIONS = new Set(
+  ["begin", "commit", "rollback", "set", "discard", "close", "unlisten", "deallocate", "reset"],
+);
+
+function parseOne(cursor: TokenCursor): Statement {
+  const word = cursor.word();
+  const feature = UNSUPPORTED[word];
+  if (feature !== undefined) throw cursor.error(`${feature} is not supported yet`);
+  if (NO_OPERATIONS.has(word)) return parseNoOperation(cursor);
+  switch (word) {
+    case "create":
+      return parseCreateTable(new QueryParser(cursor));
+    case "insert":
+      return parseInsert(new QueryParser(cursor));
+    case "with":
+      return parseWith(new QueryParser(cursor));
+    case "drop":
+      return parseDrop(cursor);
+    case "truncate":
+      return parseTruncate(cursor);
+    case "show":
+      return parseShow(cursor);
+    case "backup":
+      return parseBackup(cursor);
+    case "checkpoint":
+    case "snapshot":
+      return parseCheckpoint(cursor, word);
+    default:
+      return new QueryParser(cursor).parseQuery();
+  }
+}
+
+/** `WITH … SELECT …` or `WITH … INSERT …`. */
+function parseWith(parser: QueryParser): Statement {
+  const { cursor } = parser;
+  parser.parseWith();
+  const word = cursor.word();
+  if (word === "insert") return parseInsert(parser);
+  if (word === "update") throw cursor.error("UPDATE is not supported yet");
+  if (word !== "select") throw cursor.error("'select' | 'update' | 'insert' expected");
+  return parser.parseQuery();
+}
+
+function parseNoOperation(cursor: TokenCursor): NoOperation {
+  const position = cursor.position;
+  const command = cursor.word();
+  cursor.advance();
+  if (command === "begin") cursor.acceptWord("transaction");
+  if (command === "begin" || command === "commit" || command === "rollback") {
+    return { kind: "noOperation", position, command };
+  }
+  if (command === "set") {
+    if (cursor.isAtStatementEnd) throw cursor.error("parameter name expected");
+    cursor.advance();
+    if (cursor.isAtStatementEnd) throw cursor.error("'=' or 'TO' expected");
+  }
+  while (!cursor.isAtStatementEnd) cursor.advance();
+  return { kind: "noOperation", position, command };
+}
+
+function parseDrop(cursor: TokenCursor): DropTable | DropAllTables {
+  const position = cursor.position;
+  cursor.advance();
+  const kindPosition = cursor.position;
+  switch (cursor.isAtEnd ? "" : cursor.word()) {
+    case "table":
+      break;
+    case "all":
+      cursor.advance();
+      // QuestDB takes DROP ALL alone, too; a word this dangerous should be spelled out.
+      cursor.expectWord("tables");
+      return { kind: "dropAllTables", position };
+    case "view":
+      throw cursor.error("DROP VIEW is not supported yet");
+    case "materialized":
+      throw cursor.error("DROP MATERIALIZED VIEW is not supported yet");
+    default:
+      throw cursor.isAtEnd
+        ? new SqlError(position + "drop".length, DROP_EXPECTED)
+        : cursor.error(DROP_EXPECTED);
+  }
+  cursor.advance();
+  if (cursor.isAtEnd) throw new SqlError(kindPosition, "expected [IF EXISTS] table-name");
+  const ifExists = parseIfExists(cursor, "expected EXISTS table-name");
+  return { kind: "dropTable", position, table: cursor.name("table name expected"), ifExists };
+}
+
+const DROP_EXPECTED = "'table' or 'view' or 'materialized view' or 'all' expected";
+
+function parseIfExists(cursor: TokenCursor, message: string): boolean {
+  if (!cursor.isWord("if")) return false;
+  const position = cursor.position;
+  cursor.advance();
+  if (cursor.acceptWord("exists")) return true;
+  throw cursor.isAtEnd ? new SqlError(position, message) : cursor.error(message);
+}
+
+function parseTruncate(cursor: TokenCursor): TruncateTable {
+  const position = cursor.position;
+  cursor.advance();
+  cursor.expectWord("table", "TABLE expected");
+  const ifExists = parseIfExists(cursor, "expected EXISTS table-name");
+  const tables: Name[] = [];
+  do {
+    tables.push(cursor.name("table name expected"));
+  } while (cursor.accept(TokenKind.COMMA));
+  return { kind: "truncateTable", position, tables, ifExists };
+}
+
+function parseBackup(cursor: TokenCursor): Backup {
+  const position = cursor.position;
+  cursor.advance();
+  if (cursor.acceptWord("database")) return { kind: "backup", position, action: "database" };
+  if (cursor.acceptWord("abort")) return { kind: "backup", position, action: "abort" };
+  if (cursor.isWord("table")) {
+    throw cursor.error("BACKUP TABLE is not supported, please use BACKUP DATABASE");
+  }
+  throw cursor.error("'database' or 'abort' expected");
+}
+
+/** `CHECKPOINT CREATE | RELEASE`, or their older names `SNAPSHOT PREPARE | COMPLETE`. */
+function parseCheckpoint(cursor: TokenCursor, word: "checkpoint" | "snapshot"): Checkpoint {
+  const position = cursor.position;
+  cursor.advance();
+  const [create, release] = word === "checkpoint" ? ["create", "release"] : ["prepare", "complete"];
+  if (cursor.acceptWord(create)) return { kind: "checkpoint", position, action: "create" };
+  if (cursor.acceptWord(release)) return { kind: "checkpoint", position, action: "release" };
+  throw cursor.error(`'${create}' or '${release}' expected`);
+}
