@@ -147,6 +147,8 @@ export class ExpressionParser {
         return parseCallOrName(this);
       case TokenKind.WORD:
         break;
+      case TokenKind.COLON:
+        return this.#parseNamedBind();
       case TokenKind.DOT:
         throw new SqlError(position + 1, "qualifier expected");
       case TokenKind.LEFT_BRACKET:
@@ -155,7 +157,7 @@ export class ExpressionParser {
         throw this.#missingOperand();
     }
     const word = cursor.word();
-    if (word === "not") return this.#parseUnary("not", Math.max(level, Level.NOT));
+    if (word === "not") return this.#parseUnary("not", Math.min(level, Level.NOT));
     if (infixOperator(cursor.kind(), word) !== undefined) throw this.#missingOperand();
     return parseSpecialForm(this, word) ?? parseCallOrName(this);
   }
@@ -164,6 +166,18 @@ export class ExpressionParser {
     const position = this.cursor.position;
     this.cursor.advance();
     return { kind: "literal", position, literal, text };
+  }
+
+  #parseNamedBind(): Expression {
+    const { cursor } = this;
+    const position = cursor.position;
+    const isBind = cursor.kindAhead(1) === TokenKind.WORD &&
+      cursor.positionAhead(1) === position + 1;
+    if (!isBind) throw cursor.unexpected();
+    cursor.advance();
+    const name = cursor.token();
+    cursor.advance();
+    return { kind: "bind", position, index: null, name };
   }
 
   #parseUnary(operator: "-" | "~" | "not", level: number): Expression {

@@ -29,7 +29,7 @@ export function parseInsert(parser: QueryParser): Insert {
   const mode = isAtomic ? "atomic" : batchSize !== null ? "batch" : null;
   if (mode !== null) {
     throw new SqlError(
-      valuesPosition + "values".length,
+      valuesPosition,
       `'${mode}' keyword can only be used in INSERT INTO SELECT statements.`,
     );
   }

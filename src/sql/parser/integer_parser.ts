@@ -38,8 +38,8 @@ export function parseBatch(cursor: TokenCursor): number {
   }
   if (cursor.acceptWord("o3maxlag")) {
     const text = cursor.token();
-    parseIntervalMicros(text, cursor.position);
     cursor.advance();
+    parseIntervalMicros(text, cursor.previousEnd);
   }
   return value;
 }

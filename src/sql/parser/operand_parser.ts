@@ -106,7 +106,10 @@ function parseCall(parser: ExpressionParser): Expression {
   }
   // QuestDB has no other DISTINCT aggregates, and prints this one under its own name.
   if (isCount && cursor.acceptWord("distinct")) text = "count_distinct";
-  else if (cursor.isWord("distinct")) throw cursor.error("dangling literal");
+  else if (cursor.isWord("distinct")) {
+    cursor.advance();
+    throw cursor.error("dangling literal");
+  }
   const args = parser.parseArguments(open);
   return { kind: "call", position, name: text.toLowerCase(), text, args, isDistinct: false };
 }

@@ -205,6 +205,9 @@ export class QueryParser {
       throw cursor.error(`${cursor.token()} is not supported yet`);
     }
     const alias = this.#parseAlias();
+    if (expression.kind === "star" && alias !== null) {
+      throw new SqlError(alias.position, "wildcard cannot have alias");
+    }
     return {
       expression,
       alias: alias?.text ?? null,

@@ -33,7 +33,7 @@ function parseStride(cursor: TokenCursor): string {
   const digits = /^\d*/.exec(text)![0];
   const unit = text.slice(digits.length);
   if (unit.length !== 1 || !UNITS.includes(unit)) {
-    throw new SqlError(cursor.position + digits.length, `Invalid unit: ${text}`);
+    throw cursor.error(`Invalid unit: ${text}`);
   }
   if (digits !== "" && Number(digits) === 0) {
     throw cursor.error(`positive number expected: ${text}`);

@@ -117,11 +117,8 @@ function parseDedup(
   columns: Columns,
   table: { timestamp: Name | null; isWal: boolean },
 ): Name[] | null {
-  const dedupPosition = cursor.position;
   if (!cursor.acceptWord("dedup")) return null;
-  if (!table.isWal) {
-    throw new SqlError(dedupPosition, "deduplication is possible only on WAL tables");
-  }
+  if (!table.isWal) throw cursor.error("deduplication is possible only on WAL tables");
   for (const word of ["upsert", "keys"]) {
     if (!cursor.acceptWord(word)) {
       const position = cursor.isAtEnd ? cursor.previousPosition : cursor.position;
@@ -173,6 +170,7 @@ function parseWith(cursor: TokenCursor): { name: Name; value: Name }[] {
 }
 
 function parseParam(cursor: TokenCursor): { name: Name; value: Name } {
+  if (cursor.isAtEnd) throw new SqlError(cursor.previousPosition, "unexpected token [,]");
   if (!cursor.isName) throw cursor.unexpected();
   const name = { text: cursor.token(), position: cursor.position };
   cursor.advance();
@@ -191,7 +189,7 @@ function parseParam(cursor: TokenCursor): { name: Name; value: Name } {
         ` could not parse maxUncommittedRows value "${value.text}"`,
       );
     case O3_MAX_LAG:
-      parseIntervalMicros(value.text, value.position);
+      parseIntervalMicros(value.text, cursor.position);
       break;
     default:
       throw new SqlError(cursor.position, ` unrecognized ${name.text} after WITH`);

@@ -122,6 +122,7 @@ export class TokenCursor {
   }
   /** Makes an `unexpected token [x]` error for the current token. */
   unexpected(): SqlError {
+    if (this.isAtEnd) return this.error("unexpected end of statement");
     return this.error(`unexpected token [${this.token()}]`);
   }
 

@@ -53,11 +53,9 @@ function acceptTimeZoneSuffix(cursor: TokenCursor): void {
 
 /** Reads `(18, 4)` with blanks removed; the parenthesis is known to be there. @throws {SqlError} */
 export function parseTypeParameters(cursor: TokenCursor): string {
-  const open = cursor.position;
   cursor.advance();
   const parameters: string[] = [];
   do {
-    if (cursor.isAtEnd) throw new SqlError(open, "unbalanced (");
     if (cursor.kind() !== TokenKind.NUMBER && cursor.kind() !== TokenKind.WORD) {
       throw cursor.error("literal expected");
     }
