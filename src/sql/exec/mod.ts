@@ -1,0 +1,5 @@
+/** Query execution: cursors and operators. @module */
+export * from "./row_cursor.ts";
+export * from "./rows_cursor.ts";
+export * from "./evaluate.ts";
+export * from "./cast_vector.ts";
