@@ -1,0 +1,29 @@
+/**
+ * Every fuzz test by name. `deno task fuzz -- NAME SEED [ITERATIONS]` runs one, `smoke` runs each briefly.
+ *
+ * @module
+ */
+import { fuzzSql } from "./sql_fuzz.ts";
+
+/** Runs `iterations` random cases from a seed; throws an error that names seed and case when one fails. */
+export type Fuzz = (seed: number, iterations: number) => unknown;
+
+/** What a registered fuzz test is. */
+export interface FuzzEntry {
+  readonly run: Fuzz;
+  /** Iterations of a full run. */
+  readonly iterations: number;
+  /** Iterations of the smoke run that is part of the tests. */
+  readonly smokeIterations: number;
+}
+
+/** The fuzz tests. */
+export const FUZZERS: Readonly<Record<string, FuzzEntry>> = {
+  sql: { run: fuzzSql, iterations: 200_000, smokeIterations: 3_000 },
+  canary: { run: canary, iterations: 1, smokeIterations: 0 },
+};
+
+/** Always fails: shows that a failure is reported and gives a non-zero exit code. */
+function canary(seed: number): never {
+  throw new Error(`seed=${seed} iteration=0: the canary always fails`);
+}

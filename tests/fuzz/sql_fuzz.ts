@@ -1,0 +1,115 @@
+/**
+ * Fuzzes the SQL front end: random token soup, random characters, and recorded statements with pieces cut, repeated,
+ * swapped and replaced. The parser must answer each with a statement or a positioned `SqlError`, and soon.
+ *
+ * @module
+ */
+import { SqlError } from "../../src/common/mod.ts";
+import { tokenize } from "../../src/sql/lexer/mod.ts";
+import { parseStatement, parseStatements } from "../../src/sql/parser/mod.ts";
+import golden from "../golden/sql_parser.json" with { type: "json" };
+import { Prng } from "./prng.ts";
+
+const STATEMENTS: readonly string[] = [
+  ...golden.accepted,
+  ...golden.errors.map((entry) => entry.sql),
+];
+
+const WORDS: readonly string[] = [
+  ...new Set(
+    STATEMENTS.flatMap((sql) => {
+      const tokens = tokenize(sql);
+      return Array.from(
+        { length: tokens.count },
+        (_, i) => sql.slice(tokens.starts[i], tokens.ends[i]),
+      );
+    }).filter((word) => word.length < 40),
+  ),
+];
+const CHARACTERS = "abcxyz019_ .,;:()[]{}'\"`+-*/%<>=!~|&^#$@?\\\n\t\u0000é\ud83d\udc4d\ud800";
+/** No statement of a few hundred characters may take longer to refuse or accept. */
+const MILLIS_MAX = 2_000;
+const TOKENS_MAX = 60;
+
+/**
+ * Runs `iterations` random texts through the parser.
+ *
+ * @returns How many of them were statements.
+ * @throws {Error} naming seed, iteration and text when the parser throws anything but a positioned SqlError, or hangs.
+ */
+export function fuzzSql(seed: number, iterations: number): number {
+  const random = new Prng(seed);
+  let accepted = 0;
+  for (let i = 0; i < iterations; i++) {
+    const text = makeText(random);
+    const started = performance.now();
+    const failure = tryParse(text);
+    if (failure === null) accepted++;
+    else if (failure !== "refused") {
+      throw new Error(`seed=${seed} iteration=${i}: ${failure}: ${text}`);
+    }
+    if (performance.now() - started > MILLIS_MAX) {
+      throw new Error(`seed=${seed} iteration=${i}: took too long: ${text}`);
+    }
+  }
+  return accepted;
+}
+
+/** Returns `null` if the text is a statement, `refused` if it is rightly refused, else what went wrong. */
+function tryParse(text: string): string | null {
+  let first: unknown = null;
+  for (const parse of [parseStatement, parseStatements]) {
+    try {
+      parse(text);
+    } catch (error) {
+      if (!(error instanceof SqlError)) return `threw ${error}`;
+      if (error.position < 0 || error.position > text.length) return `position ${error.position}`;
+      if (error.message === "") return "empty message";
+      first ??= error;
+    }
+  }
+  return first === null ? null : "refused";
+}
+
+function makeText(random: Prng): string {
+  switch (random.below(4)) {
+    case 0:
+      return Array.from({ length: random.below(TOKENS_MAX) }, () => random.pick(WORDS)).join(" ");
+    case 1:
+      return Array.from(
+        { length: random.below(TOKENS_MAX) },
+        () => CHARACTERS[random.below(CHARACTERS.length)],
+      ).join("");
+    default:
+      return mutate(random, random.pick(STATEMENTS));
+  }
+}
+
+function mutate(random: Prng, statement: string): string {
+  let text = statement;
+  for (let i = random.below(4); i >= 0; i--) {
+    const from = random.below(text.length + 1);
+    const to = Math.min(text.length, from + random.below(12));
+    switch (random.below(6)) {
+      case 0: // cut a piece
+        text = text.slice(0, from) + text.slice(to);
+        break;
+      case 1: // cut the rest
+        text = text.slice(0, from);
+        break;
+      case 2: // put a word
+        text = `${text.slice(0, from)} ${random.pick(WORDS)} ${text.slice(from)}`;
+        break;
+      case 3: // replace a piece by a character
+        text = text.slice(0, from) + CHARACTERS[random.below(CHARACTERS.length)] + text.slice(to);
+        break;
+      case 4: // repeat a piece
+        text = text.slice(0, to) + text.slice(from, to).repeat(1 + random.below(30)) +
+          text.slice(to);
+        break;
+      default: // graft another statement
+        text = text.slice(0, from) + random.pick(STATEMENTS).slice(random.below(20));
+    }
+  }
+  return text;
+}
