@@ -1,0 +1,380 @@
+/**
+ * Objects as files below a directory: local disk or NFS.
+ *
+ * ```
+ * put:  atomic_write_dir/<random>.tmp ── write, fsync ──► link to root/<key> (fails if it exists) ──► fsync directories ──► unlink
+ * ```
+ *
+ * Invariants:
+ * 1. A file below the root is complete: bytes reach it only by link or rename of a synced file.
+ * 2. `link(2)` never replaces a name; that is the store's If-None-Match. On a file system without hard links the name is
+ *    looked up first and the file renamed, which is safe for one writer, and every prefix has one.
+ * 3. `root` and `atomic_write_dir` are on one file system; checked when the store is opened.
+ * 4. No step blocks the event loop longer than a piece of {@linkcode PIECE_BYTES} takes.
+ *
+ * @module
+ */
+import { ObjectStoreError } from "../common/mod.ts";
+import { type FileHandle, type FileSystem, parentPath, type Random } from "../platform/mod.ts";
+import { InvalidObjectStoreConfigurationError } from "./connection_string.ts";
+import {
+  bodyByteSize,
+  type GetOptions,
+  type ObjectBody,
+  type ObjectInfo,
+  ObjectNotFoundError,
+  type ObjectStore,
+  type PutOptions,
+  validateObjectKey,
+  validateObjectPrefix,
+} from "./object_store.ts";
+
+/** Bytes read or written between two yields to the event loop. */
+const PIECE_BYTES = 1_048_576;
+/** Objects on one page of a listing. */
+const PAGE_OBJECTS = 1000;
+/** Names of temporary files, so that only our own are ever removed. */
+const TEMPORARY = /^[0-9a-f]{32}\.tmp$/;
+/** Deepest directory that a listing descends into. */
+const DEPTH_MAX = 64;
+
+/** Options of {@linkcode FsObjectStore.open}. */
+export interface FsObjectStoreOptions {
+  /** Absolute directory that keys are relative to; created if missing. */
+  readonly root: string;
+  /** Absolute directory for files being written; created if missing; may lie below `root`. */
+  readonly atomicWriteDir: string;
+  readonly fs: FileSystem;
+  readonly random: Random;
+}
+
+/** {@linkcode ObjectStore} over a {@linkcode FileSystem}. */
+export class FsObjectStore implements ObjectStore {
+  readonly description: string;
+  readonly #root: string;
+  readonly #atomicWriteDir: string;
+  readonly #fs: FileSystem;
+  readonly #random: Random;
+  /** Directories known to exist durably. */
+  readonly #directories = new Set<string>();
+
+  private constructor(options: FsObjectStoreOptions) {
+    this.#root = trimSlashes(options.root);
+    this.#atomicWriteDir = trimSlashes(options.atomicWriteDir);
+    this.#fs = options.fs;
+    this.#random = options.random;
+    this.description = `fs [root=${this.#root}]`;
+  }
+
+  /**
+   * Opens the store; creates both directories and checks that they share a file system.
+   *
+   * @throws {InvalidObjectStoreConfigurationError} if the directories cannot be used.
+   */
+  static open(options: FsObjectStoreOptions): FsObjectStore {
+    for (
+      const [key, path] of [["root", options.root], ["atomic_write_dir", options.atomicWriteDir]]
+    ) {
+      const isClean = path.startsWith("/") &&
+        !path.split("/").some((part) => part === "." || part === "..") && !path.includes("\0");
+      if (!isClean) {
+        throw new InvalidObjectStoreConfigurationError(
+          "directory must be an absolute path without dot components",
+          { scheme: "fs", key },
+        );
+      }
+    }
+    const store = new FsObjectStore(options);
+    if (
+      store.#root === store.#atomicWriteDir ||
+      `${store.#root}/`.startsWith(`${store.#atomicWriteDir}/`)
+    ) {
+      throw new InvalidObjectStoreConfigurationError(
+        "atomic_write_dir must be a directory of its own",
+        { scheme: "fs", root: store.#root, atomic_write_dir: store.#atomicWriteDir },
+      );
+    }
+    store.#checkDirectories();
+    return store;
+  }
+
+  async get(key: string, options: GetOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    const path = this.#path(key);
+    try {
+      using file = this.#openForReading(path, key);
+      const size = file.size();
+      const { offset, length } = options.range ?? { offset: 0, length: size };
+      if (options.range === undefined && size > (options.maxBytes ?? Infinity)) {
+        throw new ObjectStoreError("object is larger than expected", {
+          key,
+          size,
+          limit: options.maxBytes!,
+        });
+      }
+      if (!Number.isSafeInteger(offset) || offset < 0 || length < 0 || offset + length > size) {
+        throw new ObjectStoreError("object is shorter than the range asked for", {
+          key,
+          size,
+          offset,
+          length,
+        });
+      }
+      return await readRange(file, { offset, length, key });
+    } catch (error) {
+      throw this.#failure("get", key, error);
+    }
+  }
+
+  async put(key: string, body: ObjectBody, options: PutOptions = {}): Promise<boolean> {
+    const path = this.#path(key);
+    try {
+      if (options.ifNoneMatch === true && this.#fs.stat(path) !== null) return false;
+      this.#ensureDirectory(this.#atomicWriteDir);
+      const temporary = `${this.#atomicWriteDir}/${this.#temporaryName()}`;
+      try {
+        await this.#writeTemporary(temporary, body);
+        return this.#publish(temporary, path, options.ifNoneMatch === true);
+      } finally {
+        if (this.#fs.stat(temporary) !== null) this.#fs.remove(temporary);
+      }
+    } catch (error) {
+      throw this.#failure("put", key, error);
+    }
+  }
+
+  // deno-lint-ignore require-await -- the interface is asynchronous for remote stores
+  async head(key: string): Promise<ObjectInfo | null> {
+    const path = this.#path(key);
+    try {
+      const info = this.#fs.stat(path);
+      return info === null || info.isDirectory ? null : { key, size: info.size };
+    } catch (error) {
+      throw this.#failure("head", key, error);
+    }
+  }
+
+  async *list(prefix: string): AsyncIterable<readonly ObjectInfo[]> {
+    validateObjectPrefix(prefix);
+    let page: ObjectInfo[] = [];
+    try {
+      for (const info of this.#walk(prefix.slice(0, prefix.lastIndexOf("/") + 1), prefix)) {
+        page.push(info);
+        if (page.length < PAGE_OBJECTS) continue;
+        yield page;
+        page = [];
+        await yieldToEventLoop();
+      }
+    } catch (error) {
+      throw this.#failure("list", prefix, error);
+    }
+    if (page.length > 0) yield page;
+  }
+
+  async delete(keys: readonly string[]): Promise<void> {
+    const parents = new Set<string>();
+    for (const key of keys) {
+      const path = this.#path(key);
+      try {
+        if (this.#fs.stat(path) === null) continue;
+        this.#fs.remove(path);
+        parents.add(parentPath(path));
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw this.#failure("delete", key, error);
+      }
+      await yieldToEventLoop();
+    }
+    for (const parent of parents) {
+      try {
+        this.#fs.syncDir(parent);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw this.#failure("delete", parent, error);
+      }
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Removes files that an interrupted `put` left in `atomic_write_dir` before `olderThanMillis` (epoch). Returns how many. */
+  sweepTemporary(olderThanMillis: number): number {
+    let count = 0;
+    for (const entry of this.#fs.readDir(this.#atomicWriteDir)) {
+      if (entry.isDirectory || !TEMPORARY.test(entry.name)) continue;
+      const path = `${this.#atomicWriteDir}/${entry.name}`;
+      const info = this.#fs.stat(path);
+      if (info === null || info.modifiedMillis >= olderThanMillis) continue;
+      this.#fs.remove(path);
+      count++;
+    }
+    return count;
+  }
+
+  #checkDirectories(): void {
+    const probe = `${this.#atomicWriteDir}/${this.#temporaryName()}`;
+    const moved = `${this.#root}/${this.#temporaryName()}`;
+    try {
+      this.#ensureDirectory(this.#root);
+      this.#ensureDirectory(this.#atomicWriteDir);
+      this.#fs.open(probe, "createNew").close();
+      try {
+        this.#fs.rename(probe, moved);
+        this.#fs.remove(moved);
+      } finally {
+        if (this.#fs.stat(probe) !== null) this.#fs.remove(probe);
+      }
+    } catch (error) {
+      const isOtherMount = (error as { code?: string }).code === "EXDEV";
+      throw new InvalidObjectStoreConfigurationError(
+        isOtherMount
+          ? "root and atomic_write_dir must be on the same file system"
+          : `directories cannot be written: ${error instanceof Error ? error.message : error}`,
+        { scheme: "fs", root: this.#root, atomic_write_dir: this.#atomicWriteDir },
+        { cause: error },
+      );
+    }
+  }
+
+  #path(key: string): string {
+    validateObjectKey(key);
+    const path = `${this.#root}/${key}`;
+    if (`${path}/`.startsWith(`${this.#atomicWriteDir}/`)) {
+      throw new ObjectStoreError("invalid object key: inside atomic_write_dir", { key });
+    }
+    return path;
+  }
+
+  #openForReading(path: string, key: string): FileHandle {
+    const info = this.#fs.stat(path);
+    if (info === null || info.isDirectory) throw new ObjectNotFoundError(key);
+    return this.#fs.open(path, "read");
+  }
+
+  async #writeTemporary(path: string, body: ObjectBody): Promise<void> {
+    using file = this.#fs.open(path, "createNew");
+    let position = 0;
+    for (const part of body instanceof Uint8Array ? [body] : body) {
+      for (let start = 0; start < part.byteLength; start += PIECE_BYTES) {
+        const piece = part.subarray(start, start + PIECE_BYTES);
+        file.write(piece, position);
+        position += piece.byteLength;
+        if (position % PIECE_BYTES < piece.byteLength) await yieldToEventLoop();
+      }
+    }
+    if (position !== bodyByteSize(body)) throw new Error("body changed while it was written");
+    await file.syncDataAsync();
+  }
+
+  #publish(temporary: string, path: string, isCreateOnly: boolean): boolean {
+    const parent = parentPath(path);
+    this.#ensureDirectory(parent);
+    if (isCreateOnly) {
+      try {
+        this.#fs.link(temporary, path);
+      } catch (error) {
+        if (error instanceof Deno.errors.AlreadyExists) return false;
+        if (!isLinkUnsupported(error)) throw error;
+        if (this.#fs.stat(path) !== null) return false;
+        this.#fs.rename(temporary, path);
+      }
+    } else {
+      this.#fs.rename(temporary, path);
+    }
+    this.#fs.syncDir(parent);
+    return true;
+  }
+
+  #ensureDirectory(path: string): void {
+    if (this.#directories.has(path)) {
+      if (this.#fs.stat(path) !== null) return;
+      this.#directories.clear(); // removed behind our back
+    }
+    if (this.#fs.stat(path) === null) {
+      const parent = parentPath(path);
+      if (parent !== path) this.#ensureDirectory(parent);
+      this.#fs.mkdir(path);
+      this.#fs.syncDir(parent);
+    }
+    this.#directories.add(path);
+  }
+
+  *#walk(directory: string, prefix: string, depth = 0): Generator<ObjectInfo> {
+    if (depth > DEPTH_MAX) {
+      throw new ObjectStoreError("directories are nested too deeply", { directory });
+    }
+    const path = trimSlashes(`${this.#root}/${directory}`);
+    if (this.#fs.stat(path)?.isDirectory !== true) return;
+    const names = this.#fs.readDir(path)
+      .map((entry) => ({
+        ...entry,
+        key: `${directory}${entry.name}${entry.isDirectory ? "/" : ""}`,
+      }))
+      .filter(({ key }) => key.startsWith(prefix) || prefix.startsWith(key))
+      .sort((a, b) => compareUtf8(a.key, b.key));
+    for (const { key, name, isDirectory } of names) {
+      if (isDirectory) {
+        if (`${path}/${name}` === this.#atomicWriteDir) continue;
+        yield* this.#walk(key, prefix, depth + 1);
+        continue;
+      }
+      if (!key.startsWith(prefix) || TEMPORARY.test(name)) continue;
+      const info = this.#fs.stat(`${path}/${name}`);
+      if (info !== null) yield { key, size: info.size };
+    }
+  }
+
+  #temporaryName(): string {
+    const bytes = this.#random.fill(new Uint8Array(16));
+    return `${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}.tmp`;
+  }
+
+  #failure(operation: string, key: string, error: unknown): unknown {
+    if (error instanceof ObjectStoreError) return error;
+    if (error instanceof Deno.errors.NotFound && operation === "get") {
+      return new ObjectNotFoundError(key, { cause: error });
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    return new ObjectStoreError(`object store failure: ${reason}`, { operation, key }, {
+      cause: error,
+    });
+  }
+}
+
+async function readRange(
+  file: FileHandle,
+  range: { offset: number; length: number; key: string },
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(range.length);
+  for (let start = 0; start < range.length; start += PIECE_BYTES) {
+    const piece = bytes.subarray(start, Math.min(range.length, start + PIECE_BYTES));
+    if (file.read(piece, range.offset + start) !== piece.byteLength) {
+      throw new ObjectStoreError("object became shorter while it was read", { key: range.key });
+    }
+    if (start + PIECE_BYTES < range.length) await yieldToEventLoop();
+  }
+  return bytes;
+}
+
+function isLinkUnsupported(error: unknown): boolean {
+  const code = (error as { code?: string }).code ??
+    ((error as { cause?: { code?: string } }).cause?.code);
+  return error instanceof Deno.errors.PermissionDenied ||
+    ["ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EPERM"].includes(code ?? "");
+}
+
+function trimSlashes(path: string): string {
+  return path.replace(/\/{2,}/g, "/").replace(/(.)\/+$/, "$1");
+}
+
+/** Orders by UTF-8 bytes, which differs from UTF-16 order above the basic plane. */
+function compareUtf8(a: string, b: string): number {
+  const encoder = new TextEncoder();
+  const left = encoder.encode(a), right = encoder.encode(b);
+  const count = Math.min(left.length, right.length);
+  for (let i = 0; i < count; i++) if (left[i] !== right[i]) return left[i] - right[i];
+  return left.length - right.length;
+}
+
+function yieldToEventLoop(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
