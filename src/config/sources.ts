@@ -16,6 +16,8 @@ import { type FileSystem, joinPath, readFile } from "../platform/mod.ts";
 const CONF_BYTES_MAX = 1_048_576;
 /** Longest secret file. */
 const SECRET_BYTES_MAX = 65_536;
+/** A Unicode escape that is not one, outside a comment; the properties library would throw without a line. */
+const BAD_ESCAPE = /^(?!\s*[#!])(?:[^\\]|\\[^u])*\\u(?![0-9a-f]{4})/i;
 const SECRET_PATHS_REFUSED = ["/dev/", "/proc/", "/sys/"];
 /** Environment variables with QuestDB's prefix that are no configuration keys. */
 const OTHER_VARIABLES = /^QDB_(LOG_.*|DEBUG|PACKAGE|OS|ROOT|CLIENT_CONF)$/;
@@ -55,7 +57,7 @@ export function confPath(installRoot: string): string {
  * Reads `server.conf`. Of a key that stands there twice the last line counts, as in Java.
  *
  * @returns its values, or `null` if there is no such file.
- * @throws {ConfigError} if it is too long or not UTF-8.
+ * @throws {ConfigError} if it is too long, not UTF-8, or has a bad escape.
  */
 export function readConf(
   fs: FileSystem,
@@ -64,8 +66,15 @@ export function readConf(
 ): RawValues | null {
   if (fs.stat(file) === null) return null;
   const values = new Map<string, RawValue>();
-  const nodes = new Properties(readUtf8(fs, file, CONF_BYTES_MAX)).getProperties();
-  for (const { key, value, startingLineNumber: line } of nodes) {
+  const text = readUtf8(fs, file, CONF_BYTES_MAX);
+  const badEscape = text.split(/\r\n|\r|\n/).findIndex((line) => BAD_ESCAPE.test(line));
+  if (badEscape >= 0) {
+    throw new ConfigError("Cannot read the configuration: \\u needs four hexadecimal digits", {
+      file,
+      line: badEscape + 1,
+    });
+  }
+  for (const { key, value, startingLineNumber: line } of new Properties(text).getProperties()) {
     const earlier = values.get(key);
     if (earlier !== undefined) {
       notes.push({

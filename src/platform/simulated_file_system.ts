@@ -24,6 +24,12 @@ function systemError(code: string, path: string, message: string): Error {
   return Object.assign(new Error(`${code}: ${message} [file=${path}]`), { code });
 }
 
+interface OpenedFile {
+  readonly file: SimulatedFile;
+  readonly path: string;
+  readonly mode: OpenMode;
+}
+
 class SimulatedHandle implements FileHandle {
   readonly path: string;
   readonly #system: SimulatedFileSystem;
@@ -32,11 +38,11 @@ class SimulatedHandle implements FileHandle {
   readonly #generation: number;
   #isOpen = true;
 
-  constructor(system: SimulatedFileSystem, file: SimulatedFile, path: string, mode: OpenMode) {
+  constructor(system: SimulatedFileSystem, opened: OpenedFile) {
     this.#system = system;
-    this.#file = file;
-    this.path = path;
-    this.#isWritable = mode !== "read";
+    this.#file = opened.file;
+    this.path = opened.path;
+    this.#isWritable = opened.mode !== "read";
     this.#generation = system.generation;
   }
   read(buffer: Uint8Array, position: number): number {
@@ -148,7 +154,7 @@ export class SimulatedFileSystem implements FileSystem {
       node = new SimulatedFile(this.tick());
       this.#journal.add({ assignments: [{ directory, name, node }] });
     }
-    return new SimulatedHandle(this, node as SimulatedFile, path, mode);
+    return new SimulatedHandle(this, { file: node as SimulatedFile, path, mode });
   }
   stat(path: string): FileInfo | null {
     const node = this.#find(path);

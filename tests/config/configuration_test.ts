@@ -155,6 +155,11 @@ Deno.test("loadConfiguration refuses a server.conf that is not UTF-8 or too long
   }
 });
 
+Deno.test("loadConfiguration refuses a bad Unicode escape, naming the line", () => {
+  const message = refusal({ conf: "# \\u in a comment\nhttp.user=\\\\u\nhttp.password=a\\u12\n" });
+  assertStringIncludes(message, "[file=/data/root/conf/server.conf, line=3]");
+});
+
 Deno.test("loadConfiguration refuses a setting without a key and does not repeat its text", () => {
   for (const setting of [`backup.object.store ${SECRET}`, `=${SECRET}`]) {
     const message = refusal({ settings: [setting] });
