@@ -1,0 +1,92 @@
+/**
+ * The command line.
+ *
+ * ```
+ * tidemark start [-d ROOT] [--set KEY=VALUE]…
+ * tidemark version
+ * tidemark help [COMMAND]
+ * ```
+ * Exit codes: 0 done · 1 the server could not start, or failed · 2 the command line makes no sense.
+ *
+ * @module
+ */
+import { Command, CommanderError } from "commander";
+import { resolve } from "node:path";
+import { ConfigError } from "../common/mod.ts";
+import { QUESTDB_VERSION, VERSION } from "./version.ts";
+
+/** Exit code of a command line that makes no sense. */
+export const EXIT_USAGE = 2;
+const DEFAULT_ROOT_NAME = ".tidemark";
+const SETTINGS_MAX = 1000;
+
+/** What `tidemark start` was asked. */
+export interface StartArguments {
+  /** Absolute path of the install root. */
+  readonly installRoot: string;
+  /** `KEY=VALUE` texts, in order. */
+  readonly settings: readonly string[];
+}
+
+/** What the command line needs of its process. */
+export interface ProgramEnvironment {
+  readonly variables: Readonly<Record<string, string>>;
+  readonly currentDirectory: string;
+  writeOut(text: string): void;
+  writeError(text: string): void;
+  /** Runs the server until it is told to stop. @returns its exit code. */
+  start(options: StartArguments): Promise<number>;
+}
+
+/** Runs a command line. @param args arguments behind the program's name. @returns the exit code. */
+export async function runProgram(
+  args: readonly string[],
+  environment: ProgramEnvironment,
+): Promise<number> {
+  let exitCode = 0;
+  const program = new Command("tidemark")
+    .description("A QuestDB-compatible time-series database that does not lose data.")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => environment.writeOut(text),
+      writeErr: (text) => environment.writeError(text),
+    })
+    .showHelpAfterError("(tidemark help shows how to call it)");
+  program.command("start", { isDefault: false })
+    .description("run the server until Ctrl-C or SIGTERM")
+    .option("-d, --root <directory>", `install root (default: ~/${DEFAULT_ROOT_NAME})`)
+    .option("--set <key=value>", "set a configuration key; repeatable", append, [])
+    .action(async (options: { root?: string; set: string[] }) => {
+      const installRoot = resolve(
+        environment.currentDirectory,
+        options.root ?? defaultRoot(environment.variables),
+      );
+      exitCode = await environment.start({ installRoot, settings: options.set });
+    });
+  program.command("version").description("show versions").action(() => {
+    environment.writeOut(`tidemark ${VERSION}, compatible with QuestDB ${QUESTDB_VERSION}\n`);
+  });
+  try {
+    await program.parseAsync(args.length === 0 ? ["help"] : [...args], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Commander throws after it has shown help, too; then its code is 0.
+    return error.exitCode === 0 || error.code === "commander.help" ? 0 : EXIT_USAGE;
+  }
+  return exitCode;
+}
+
+function append(setting: string, earlier: string[]): string[] {
+  if (earlier.length >= SETTINGS_MAX) {
+    throw new ConfigError("Cannot take so many settings", { limit: SETTINGS_MAX });
+  }
+  return [...earlier, setting];
+}
+
+function defaultRoot(variables: Readonly<Record<string, string>>): string {
+  const home = variables.HOME ?? variables.USERPROFILE;
+  if (home === undefined || home === "") {
+    throw new ConfigError("Cannot find the home directory for the default root: give one with -d");
+  }
+  return `${home}/${DEFAULT_ROOT_NAME}`;
+}

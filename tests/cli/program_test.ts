@@ -1,0 +1,92 @@
+import { ConfigError, RestoreError, StorageError } from "../../src/common/mod.ts";
+import { EXIT_USAGE, runProgram, type StartArguments } from "../../src/cli/program.ts";
+import { describeFailure } from "../../src/cli/startup_failure.ts";
+import { VERSION } from "../../src/cli/version.ts";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "../support/assert.ts";
+
+async function run(args: string[], variables: Record<string, string> = { HOME: "/users/me" }) {
+  let out = "", error = "";
+  const started: StartArguments[] = [];
+  const code = await runProgram(args, {
+    variables,
+    currentDirectory: "/current",
+    writeOut: (text) => out += text,
+    writeError: (text) => error += text,
+    start(options) {
+      started.push(options);
+      return Promise.resolve(7);
+    },
+  });
+  return { code, out, error, started };
+}
+
+Deno.test("runProgram start passes the root and the settings on, and its exit code back", async () => {
+  const { code, started } = await run([
+    "start",
+    "-d",
+    "data/../root",
+    "--set",
+    "a.b=c=d",
+    "--set",
+    "e=",
+  ]);
+  assertEquals(code, 7);
+  assertEquals(started, [{ installRoot: "/current/root", settings: ["a.b=c=d", "e="] }]);
+});
+
+Deno.test("runProgram start without -d uses the home directory", async () => {
+  const { started } = await run(["start"]);
+  assertEquals(started, [{ installRoot: "/users/me/.tidemark", settings: [] }]);
+  await assertRejects(() => run(["start"], {}), ConfigError, "give one with -d");
+});
+
+Deno.test("runProgram refuses what it does not know with a code of its own", async () => {
+  for (
+    const args of [
+      ["strat"],
+      ["start", "--sett", "a=b"],
+      ["start", "-d"],
+      ["start", "extra"],
+      ["--nope"],
+    ]
+  ) {
+    const { code, error, started } = await run(args);
+    assertEquals([code, started.length], [EXIT_USAGE, 0], args.join(" "));
+    assertStringIncludes(error, "error:");
+  }
+});
+
+Deno.test("runProgram shows help and versions", async () => {
+  for (const args of [[], ["help"], ["--help"], ["help", "start"], ["start", "--help"]]) {
+    const { code, out, error } = await run(args);
+    assertEquals([code, error], [0, ""], args.join(" "));
+    assertStringIncludes(out, "Usage: tidemark");
+  }
+  const { code, out } = await run(["version"]);
+  assertEquals(code, 0);
+  assertEquals(out, `tidemark ${VERSION}, compatible with QuestDB 9.3.5\n`);
+});
+
+Deno.test("VERSION is the version of the package", () => {
+  const text = Deno.readTextFileSync(new URL("../../deno.json", import.meta.url));
+  assertEquals(JSON.parse(text).version, VERSION);
+});
+
+Deno.test("describeFailure says what to do, and shows a stack only for what nobody expected", () => {
+  const cases: [unknown, string][] = [
+    [new ConfigError("bad", { key: "k" }), "Correct the configuration"],
+    [new RestoreError("no such backup"), "remove _backup_restore"],
+    [new StorageError("/r/.lock", "busy", { holder: "pid=1" }), "choose another root with -d"],
+    [new Deno.errors.AddrInUse("in use"), "--set http.net.bind.to"],
+    [new Deno.errors.PermissionDenied("no"), "permissions of the root"],
+  ];
+  for (const [error, expected] of cases) {
+    const text = describeFailure(error);
+    assert(text.startsWith(`tidemark: cannot start: ${(error as Error).message}\n`));
+    assertStringIncludes(text, expected);
+    assert(!text.includes("    at "), text);
+  }
+  assertStringIncludes(describeFailure(new TypeError("oops")), "    at ");
+  const wrapped = new ConfigError("bad", {}, { cause: new Error("deeper") });
+  assertStringIncludes(describeFailure(wrapped), "  because: deeper\n");
+});
