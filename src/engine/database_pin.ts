@@ -1,0 +1,31 @@
+/**
+ * A consistent hold on the whole database for checkpoints and backups.
+ *
+ * @module
+ */
+import type { TableReader } from "../storage/mod.ts";
+import type { TableToken } from "./table_token.ts";
+
+/** One pinned table. */
+export interface PinnedTable {
+  readonly token: TableToken;
+  /** A snapshot of the last committed table transaction; owned by the pin. */
+  readonly reader: TableReader;
+  /** Last committed sequencer transaction at the time of pinning, ≥ `reader.txn.seqTxn`; 0 for tables without WAL. */
+  readonly sequencerTxn: number;
+}
+
+/** A table that could not be pinned because its files are broken. */
+export interface UnpinnableTable {
+  readonly token: TableToken;
+  readonly reason: string;
+}
+
+/** Until released: nothing that the pinned transactions refer to is purged, WAL segments included. */
+export interface DatabasePin extends Disposable {
+  readonly tables: readonly PinnedTable[];
+  /** Tables left out, with the reason; a backup decides whether that is an error. */
+  readonly broken: readonly UnpinnableTable[];
+  /** Releases every pin; further calls do nothing. */
+  release(): void;
+}

@@ -1,0 +1,6 @@
+/** Opens a database root and runs it: registry, readers, WAL writers, background jobs. @module */
+export * from "./engine.ts";
+export * from "./engine_config.ts";
+export * from "./services.ts";
+export * from "./table_token.ts";
+export * from "./database_pin.ts";

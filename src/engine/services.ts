@@ -1,0 +1,63 @@
+/**
+ * Services that SQL statements reach through the engine although they live in folders above it. The process registers
+ * them after it has opened the engine; a service that is not configured stays `null`.
+ *
+ * @module
+ */
+
+/** One row of `backups()`. Timestamps are microseconds since the epoch. */
+export interface BackupStatusRow {
+  readonly status: string;
+  readonly progressPercent: number;
+  readonly startTs: bigint;
+  readonly endTs: bigint | null;
+  readonly backupError: string | null;
+  readonly cleanupError: string | null;
+}
+
+/** BACKUP DATABASE and its companions. */
+export interface BackupService {
+  /** Starts a backup in the background and returns its timestamp in microseconds. @throws {BackupError} if one is running. */
+  start(): Promise<bigint>;
+  /** Stops the running backup, if any. */
+  abort(): Promise<{ status: "aborted" | "not running"; backupId: bigint | null }>;
+  /** Returns running and past backups, oldest first. */
+  list(): BackupStatusRow[];
+  /** Returns the name under which this database is stored, or `null` before the first backup. */
+  instanceName(): string | null;
+}
+
+/** One row of SHOW PARAMETERS. */
+export interface ParameterRow {
+  readonly propertyPath: string;
+  readonly envVarName: string;
+  readonly value: string;
+  readonly valueSource: string;
+  readonly isSensitive: boolean;
+  readonly isReloadable: boolean;
+}
+
+/** SHOW PARAMETERS and reload_config(). */
+export interface ConfigurationService {
+  /** Returns every configuration key with its value; sensitive values are masked. */
+  parameters(): ParameterRow[];
+  /** Reads the configuration again; `true` if a value changed. */
+  reload(): Promise<boolean>;
+}
+
+/** CHECKPOINT CREATE and RELEASE. */
+export interface CheckpointService {
+  /** Creates a checkpoint. @throws {QuestError} if one is active. */
+  create(): Promise<void>;
+  /** Releases the active checkpoint; nothing happens if there is none. */
+  release(): Promise<void>;
+  /** Tells whether a checkpoint is active and since when (microseconds). */
+  status(): { inProgress: boolean; startedAt: bigint | null };
+}
+
+/** The registered services. */
+export interface EngineServices {
+  backup: BackupService | null;
+  checkpoint: CheckpointService | null;
+  configuration: ConfigurationService | null;
+}
