@@ -1,2 +1,5 @@
 // Exports of the `var` family; typed for TypeScript in src/wasm/kernels/var.ts.
-export {};
+export {
+  varcharCopy, varcharEnd, varcharGather, varcharGatherBytes, varcharHeapBytes, varcharMerge, varcharMergeBytes,
+  varcharNulls, varcharOffset, varcharPut, varcharValidate,
+} from "./varchar";
