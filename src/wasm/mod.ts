@@ -1,4 +1,11 @@
-/** The wasm core, the memory it works on, and vectors over that memory. @module */
+/** The wasm core, the memory it works on, vectors over that memory, and the threads that share it. @module */
 export * from "./memory.ts";
 export * from "./core.ts";
 export * from "./vector.ts";
+export * from "./task_runner.ts";
+export {
+  MAX_WAITING_TASKS,
+  startWorker,
+  WorkerPool,
+  type WorkerPoolOptions,
+} from "./worker_pool.ts";
