@@ -1,0 +1,64 @@
+/**
+ * BACKUP DATABASE, BACKUP ABORT, CHECKPOINT CREATE, CHECKPOINT RELEASE: calls of the engine's services.
+ *
+ * @module
+ */
+import { CancelledError, QuestError, SqlError } from "../../common/mod.ts";
+import type { Backup, Checkpoint } from "../ast/mod.ts";
+import { catalogColumns, catalogCursor } from "../catalog/mod.ts";
+import type { RowCursor } from "../exec/mod.ts";
+import type { StatementEnvironment } from "./statement_environment.ts";
+
+/** Runs BACKUP DATABASE (one row: its timestamp) or BACKUP ABORT (one row: status and timestamp). @throws {SqlError} */
+export async function runBackup(
+  statement: Backup,
+  environment: StatementEnvironment,
+): Promise<RowCursor> {
+  const { core, engine } = environment;
+  const service = engine.services.backup;
+  if (service === null) {
+    throw new SqlError(
+      statement.position,
+      "backup is not enabled, please set backup.enabled=true and backup.object.store",
+    );
+  }
+  if (statement.action === "database") {
+    const timestamp = await positioned(statement.position, () => service.start());
+    return catalogCursor(core, {
+      columns: catalogColumns("backup_timestamp TIMESTAMP"),
+      rows: [[timestamp]],
+    });
+  }
+  const { status, backupId } = await positioned(statement.position, () => service.abort());
+  return catalogCursor(core, {
+    columns: catalogColumns("status VARCHAR, backup_id TIMESTAMP"),
+    rows: [[status, backupId]],
+  });
+}
+
+/** Runs CHECKPOINT CREATE or RELEASE. @throws {SqlError} */
+export async function runCheckpoint(
+  statement: Checkpoint,
+  environment: StatementEnvironment,
+): Promise<void> {
+  const service = environment.engine.services.checkpoint;
+  if (service === null) {
+    throw new SqlError(statement.position, "checkpoint is not available on this server");
+  }
+  await positioned(
+    statement.position,
+    () => statement.action === "create" ? service.create() : service.release(),
+  );
+}
+
+/** Gives a service's refusal the statement's position, keeping its words. */
+async function positioned<T>(position: number, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    const isPlain = error instanceof QuestError && !(error instanceof SqlError) &&
+      !(error instanceof CancelledError);
+    if (isPlain) throw new SqlError(position, error.message, { cause: error });
+    throw error;
+  }
+}

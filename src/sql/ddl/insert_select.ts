@@ -1,0 +1,99 @@
+/**
+ * `INSERT INTO t [(columns)] SELECT …`.
+ *
+ * @module
+ */
+import { ColumnType, isTimestamp, SqlError, typeName, typeTag } from "../../common/mod.ts";
+import type { TableToken } from "../../engine/mod.ts";
+import type { TableMetadata } from "../../storage/mod.ts";
+import type { Insert } from "../ast/mod.ts";
+import type { RowCursor } from "../exec/mod.ts";
+import { planQuery } from "../planner/mod.ts";
+import { resolveBareNames } from "../catalog/mod.ts";
+import { inconvertibleTypes, isInsertable } from "./implicit_conversion.ts";
+import { requireColumn } from "./insert_target.ts";
+import { type ColumnMapping, copyRows } from "./row_copier.ts";
+import type { StatementEnvironment } from "./statement_environment.ts";
+
+/** Runs the statement. @returns Rows inserted. @throws {SqlError} */
+export async function insertSelect(
+  statement: Insert,
+  token: TableToken,
+  environment: StatementEnvironment,
+): Promise<number> {
+  const { engine } = environment;
+  const metadata = engine.metadata(token);
+  const query = resolveBareNames(statement.query!, engine);
+  const cursor = planQuery(query, environment);
+  try {
+    const mapping = statement.columns === null
+      ? mapByPosition(statement, metadata, cursor)
+      : mapByName(statement, metadata, cursor);
+    return await copyRows({
+      cursor,
+      writer: engine.walWriter(token),
+      mapping,
+      timestampIndex: metadata.timestampIndex,
+      commitRows: statement.isAtomic
+        ? Infinity
+        : statement.batchSize ?? environment.insertBatchRows,
+    }, environment);
+  } finally {
+    cursor.close();
+  }
+}
+
+function mapByName(statement: Insert, metadata: TableMetadata, cursor: RowCursor): ColumnMapping[] {
+  const names = statement.columns!;
+  const tablePosition = statement.table.position;
+  if (names.length !== cursor.columns.length) {
+    throw new SqlError(tablePosition, "column count mismatch");
+  }
+  const mapping = names.map((name, source): ColumnMapping => {
+    const column = requireColumn(metadata, name);
+    const { type, name: text } = cursor.columns[source];
+    if (!isInsertable(type, column.type)) {
+      throw inconvertibleTypes(name.position, { type, text }, column);
+    }
+    if (column.writerIndex === metadata.timestampIndex) checkTimestampType(type, tablePosition);
+    return { source, target: column.writerIndex, type: column.type };
+  });
+  if (!mapping.some((entry) => entry.target === metadata.timestampIndex)) {
+    throw new SqlError(tablePosition, "select clause must provide timestamp column");
+  }
+  return mapping;
+}
+
+function mapByPosition(
+  statement: Insert,
+  metadata: TableMetadata,
+  cursor: RowCursor,
+): ColumnMapping[] {
+  const columns = metadata.liveColumns;
+  const timestamp = columns.findIndex((column) => column.writerIndex === metadata.timestampIndex);
+  if (timestamp >= 0 && timestamp < cursor.columns.length) {
+    checkTimestampType(cursor.columns[timestamp].type, statement.table.position);
+  }
+  const query = statement.query!;
+  if (cursor.columns.length < columns.length) {
+    throw new SqlError(query.position, "not enough columns selected");
+  }
+  if (cursor.columns.length > columns.length) {
+    throw new SqlError(statement.table.position, "column count mismatch");
+  }
+  return columns.map((column, source): ColumnMapping => {
+    const { type, name: text } = cursor.columns[source];
+    if (!isInsertable(type, column.type)) {
+      throw inconvertibleTypes(query.position, { type, text }, column);
+    }
+    return { source, target: column.writerIndex, type: column.type };
+  });
+}
+
+/** Only a TIMESTAMP, or a text that spells one, fills the designated timestamp from a query. */
+function checkTimestampType(type: number, position: number): void {
+  const tag = typeTag(type);
+  const isText = tag === ColumnType.STRING || tag === ColumnType.VARCHAR;
+  if (isTimestamp(type) || isText) return;
+  throw new SqlError(position, `expected timestamp column but type is ${typeName(type)}`);
+}

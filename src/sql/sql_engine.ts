@@ -1,0 +1,164 @@
+/**
+ * The SQL front door: text in, result out. Protocol servers call nothing else.
+ *
+ * @module
+ */
+import { SqlError, TableError } from "../common/mod.ts";
+import {
+  DEFAULT_ENGINE_CONFIG,
+  type Engine,
+  type EngineConfig,
+  type TableToken,
+} from "../engine/mod.ts";
+import type { Insert, Statement } from "./ast/mod.ts";
+import {
+  type PartitionSizer,
+  requireTable,
+  resolveBareNames,
+  scalarFunctions,
+  showCursor,
+  tableFunctions,
+} from "./catalog/mod.ts";
+import {
+  createTable,
+  DEFAULT_INSERT_BATCH_ROWS,
+  dropAllTables,
+  dropTable,
+  insertSelect,
+  insertValues,
+  runBackup,
+  runCheckpoint,
+  type StatementEnvironment,
+  TableLocks,
+  truncateTables,
+} from "./ddl/mod.ts";
+import type { ExecutionContext, RowCursor } from "./exec/mod.ts";
+import { parseStatement } from "./parser/mod.ts";
+import { planQuery } from "./planner/mod.ts";
+
+/** What a statement gives back. */
+export type StatementResult =
+  | { readonly kind: "rows"; readonly cursor: RowCursor }
+  | { readonly kind: "ddl" }
+  | { readonly kind: "insert"; readonly rowCount: number }
+  | { readonly kind: "update"; readonly rowCount: number };
+
+/** Settings of a {@linkcode SqlEngine}. */
+export interface SqlOptions {
+  /** The engine's settings: defaults of new tables. QuestDB's if left out. */
+  readonly config?: EngineConfig;
+  /** `cairo.sql.insert.model.batch.size`: rows after which INSERT … SELECT commits. */
+  readonly insertBatchRows?: number;
+  /** Tells the bytes of a partition for `table_partitions()`; without it the columns are NULL. */
+  readonly partitionSizer?: PartitionSizer;
+}
+
+/** Runs SQL statements on an engine. */
+export class SqlEngine {
+  readonly #engine: Engine;
+  readonly #config: EngineConfig;
+  readonly #insertBatchRows: number;
+  readonly #partitionSizer: PartitionSizer;
+  readonly #locks = new TableLocks();
+
+  constructor(engine: Engine, options: SqlOptions = {}) {
+    this.#engine = engine;
+    this.#config = options.config ?? DEFAULT_ENGINE_CONFIG;
+    this.#insertBatchRows = options.insertBatchRows ?? DEFAULT_INSERT_BATCH_ROWS;
+    this.#partitionSizer = options.partitionSizer ?? (() => null);
+  }
+
+  /**
+   * Runs one statement. A `rows` result must be closed by the caller.
+   *
+   * @throws {SqlError} with the client's text and the position of the offender.
+   * @throws {CancelledError} if the signal fired.
+   */
+  async execute(text: string, context: ExecutionContext): Promise<StatementResult> {
+    const statement = parseStatement(text);
+    return await this.executeStatement(statement, text, context);
+  }
+
+  /** Runs a statement that is parsed already; positions point into `text`. Throws like {@linkcode SqlEngine.execute}. */
+  async executeStatement(
+    statement: Statement,
+    text: string,
+    context: ExecutionContext,
+  ): Promise<StatementResult> {
+    const environment = this.#environment(text, context);
+    try {
+      return await this.#run(statement, environment);
+    } catch (error) {
+      // A table can vanish or appear between the look-up and the use; the engine's words are for clients, too.
+      if (error instanceof TableError) throw new SqlError(0, error.message, { cause: error });
+      throw error;
+    }
+  }
+
+  #environment(text: string, context: ExecutionContext): StatementEnvironment {
+    const engine = this.#engine;
+    const sizer = this.#partitionSizer;
+    return {
+      engine,
+      core: engine.core,
+      context,
+      text,
+      tableFunctions: tableFunctions(sizer),
+      scalarFunctions: scalarFunctions(engine),
+      showStatements: (statement, environment) => showCursor(statement, environment, sizer),
+      insertBatchRows: this.#insertBatchRows,
+      tableDefaults: this.#config,
+    };
+  }
+
+  async #run(statement: Statement, environment: StatementEnvironment): Promise<StatementResult> {
+    switch (statement.kind) {
+      case "select": {
+        const query = resolveBareNames(statement, this.#engine);
+        return { kind: "rows", cursor: planQuery(query, environment) };
+      }
+      case "show":
+        return {
+          kind: "rows",
+          cursor: showCursor(statement, environment, this.#partitionSizer),
+        };
+      case "insert":
+        return { kind: "insert", rowCount: await this.#insert(statement, environment) };
+      case "createTable":
+        await createTable(statement, environment);
+        return { kind: "ddl" };
+      case "dropTable":
+        dropTable(statement, environment);
+        return { kind: "ddl" };
+      case "dropAllTables":
+        dropAllTables(environment);
+        return { kind: "ddl" };
+      case "truncateTable":
+        truncateTables(statement, environment);
+        return { kind: "ddl" };
+      case "backup":
+        return { kind: "rows", cursor: await runBackup(statement, environment) };
+      case "checkpoint":
+        await runCheckpoint(statement, environment);
+        return { kind: "ddl" };
+      case "noOperation":
+        return { kind: "ddl" };
+    }
+  }
+
+  async #insert(statement: Insert, environment: StatementEnvironment): Promise<number> {
+    const { text, position } = statement.table;
+    const token: TableToken = requireTable(this.#engine, text, position);
+    if (!token.isWal) {
+      throw new SqlError(position, "INSERT into tables without WAL is not supported yet");
+    }
+    return await this.#locks.run(
+      token.id,
+      environment.context.signal,
+      () =>
+        statement.query === null
+          ? insertValues(statement, token, environment)
+          : insertSelect(statement, token, environment),
+    );
+  }
+}
