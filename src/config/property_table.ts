@@ -146,8 +146,8 @@ const WAL = {
     doc: "How often WAL segments that have been applied are removed.",
   }),
   workerCount: integer("wal.apply.worker.count", {
-    default: ({ cpuCount }: Host) => Math.max(1, Math.min(MAX_WORKERS, cpuCount)),
-    defaultText: "number of processors, at most 32",
+    default: ({ cpuCount }: Host) => Math.max(1, Math.min(DEFAULT_WORKERS_MAX, cpuCount)),
+    defaultText: "number of processors, at most 8",
     min: 1,
     max: 32,
     doc: "Threads that apply the WAL to tables; they also encode and decode backups.",
@@ -179,11 +179,19 @@ const BACKUP = {
     doc: "Level of zstd for what is stored; higher is smaller and slower.",
   }),
   compressionThreadCount: integer("backup.compression.threads", {
-    default: ({ cpuCount }: Host) => Math.max(1, Math.min(MAX_WORKERS, cpuCount)),
-    defaultText: "number of processors, at most 32",
+    default: ({ cpuCount }: Host) => Math.max(1, Math.min(DEFAULT_WORKERS_MAX, cpuCount)),
+    defaultText: "number of processors, at most 8",
     min: 1,
     max: 32,
     doc: "Slices of a backup that are encoded at the same time.",
+  }),
+  hasPartitionHashes: boolean("backup.enable.partition.hashes", {
+    default: false,
+    doc: "Stores a BLAKE3 hash of every file of a partition.",
+  }),
+  verifiesPartitionHashes: boolean("backup.verify.partition.hashes", {
+    default: false,
+    doc: "Checks those hashes after a restore, file by file.",
   }),
 };
 
@@ -193,6 +201,15 @@ const QUERY = {
     minMillis: 1,
     maxMillis: 365 * DAY,
     doc: "How long a statement may run.",
+  }),
+};
+
+const SQL = {
+  insertBatchRows: integer("cairo.sql.insert.model.batch.size", {
+    default: 1_000_000,
+    min: 1,
+    max: INT_MAX,
+    doc: "Rows after which INSERT INTO … SELECT commits.",
   }),
 };
 
@@ -215,8 +232,8 @@ const LOG = {
   }),
 };
 
-/** Most worker threads: each owns a share of the column memory. */
-const MAX_WORKERS = 32;
+/** Most worker threads unless configured: each owns a share of the column memory. */
+const DEFAULT_WORKERS_MAX = 8;
 
 /** The connection string of the default backup store, a directory beside the root; empty if the path cannot stand in one. */
 export function defaultBackupStore(installRoot: string): string {
@@ -231,6 +248,7 @@ export const PROPERTIES = {
   httpMin: HTTP_MIN,
   cairo: CAIRO,
   wal: WAL,
+  sql: SQL,
   query: QUERY,
   backup: BACKUP,
   config: CONFIG,
