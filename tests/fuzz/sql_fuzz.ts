@@ -8,7 +8,7 @@ import { SqlError } from "../../src/common/mod.ts";
 import { tokenize } from "../../src/sql/lexer/mod.ts";
 import { parseStatement, parseStatements } from "../../src/sql/parser/mod.ts";
 import golden from "../golden/sql_parser.json" with { type: "json" };
-import { Prng } from "./prng.ts";
+import { SeededRandom } from "../support/seeded_random.ts";
 
 const STATEMENTS: readonly string[] = [
   ...golden.accepted,
@@ -38,7 +38,7 @@ const TOKENS_MAX = 60;
  * @throws {Error} naming seed, iteration and text when the parser throws anything but a positioned SqlError, or hangs.
  */
 export function fuzzSql(seed: number, iterations: number): number {
-  const random = new Prng(seed);
+  const random = new SeededRandom(seed);
   let accepted = 0;
   for (let i = 0; i < iterations; i++) {
     const text = makeText(random);
@@ -71,26 +71,26 @@ function tryParse(text: string): string | null {
   return first === null ? null : "refused";
 }
 
-function makeText(random: Prng): string {
-  switch (random.below(4)) {
+function makeText(random: SeededRandom): string {
+  switch (random.int(0, 4)) {
     case 0:
-      return Array.from({ length: random.below(TOKENS_MAX) }, () => random.pick(WORDS)).join(" ");
+      return Array.from({ length: random.int(0, TOKENS_MAX) }, () => random.pick(WORDS)).join(" ");
     case 1:
       return Array.from(
-        { length: random.below(TOKENS_MAX) },
-        () => CHARACTERS[random.below(CHARACTERS.length)],
+        { length: random.int(0, TOKENS_MAX) },
+        () => CHARACTERS[random.int(0, CHARACTERS.length)],
       ).join("");
     default:
       return mutate(random, random.pick(STATEMENTS));
   }
 }
 
-function mutate(random: Prng, statement: string): string {
+function mutate(random: SeededRandom, statement: string): string {
   let text = statement;
-  for (let i = random.below(4); i >= 0; i--) {
-    const from = random.below(text.length + 1);
-    const to = Math.min(text.length, from + random.below(12));
-    switch (random.below(6)) {
+  for (let i = random.int(0, 4); i >= 0; i--) {
+    const from = random.int(0, text.length + 1);
+    const to = Math.min(text.length, from + random.int(0, 12));
+    switch (random.int(0, 6)) {
       case 0: // cut a piece
         text = text.slice(0, from) + text.slice(to);
         break;
@@ -101,14 +101,14 @@ function mutate(random: Prng, statement: string): string {
         text = `${text.slice(0, from)} ${random.pick(WORDS)} ${text.slice(from)}`;
         break;
       case 3: // replace a piece by a character
-        text = text.slice(0, from) + CHARACTERS[random.below(CHARACTERS.length)] + text.slice(to);
+        text = text.slice(0, from) + CHARACTERS[random.int(0, CHARACTERS.length)] + text.slice(to);
         break;
       case 4: // repeat a piece
-        text = text.slice(0, to) + text.slice(from, to).repeat(1 + random.below(30)) +
+        text = text.slice(0, to) + text.slice(from, to).repeat(1 + random.int(0, 30)) +
           text.slice(to);
         break;
       default: // graft another statement
-        text = text.slice(0, from) + random.pick(STATEMENTS).slice(random.below(20));
+        text = text.slice(0, from) + random.pick(STATEMENTS).slice(random.int(0, 20));
     }
   }
   return text;
