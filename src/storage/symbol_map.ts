@@ -1,0 +1,283 @@
+/**
+ * Symbol tables of a table: texts by key, keys by text.
+ *
+ * ```
+ * .o  @0 i32 capacity  @4 u8 cached  @8 u8 hasNull   @64 (count + 1) × i64: start of symbol i in .c; last: end of .c
+ * .c  str values in key order
+ * .k .v  hash index, see symbol_index.ts
+ * ```
+ * `_txn` holds the committed count. Whatever lies behind it in `.o`, `.c` and the index is garbage of a transaction that never
+ * committed, and is overwritten. See docs/internals/symbol.md.
+ *
+ * @module
+ */
+import { assert, StorageError } from "../common/mod.ts";
+import { type FileSystem, parentPath } from "../platform/mod.ts";
+import type { SymbolTable } from "../wasm/mod.ts";
+import { ByteWriter, strSize } from "./binary.ts";
+import { readStorageFile } from "./metadata.ts";
+import { SymbolIndex } from "./symbol_index.ts";
+
+const OFFSETS_HEADER_BYTES = 64;
+const SYMBOL_FILE_BYTES_MAX = 1 << 30;
+
+/** Where a symbol table's files are. */
+export interface SymbolFiles {
+  readonly offsets: string;
+  readonly chars: string;
+  readonly keys: string;
+  readonly values: string;
+}
+
+/** Paths of a column's symbol files; `nameTxn` −1 means no suffix. */
+export function symbolFiles(tableDir: string, columnName: string, nameTxn: number): SymbolFiles {
+  const path = (extension: string) =>
+    `${tableDir}/${columnName}.${extension}${nameTxn >= 0 ? `.${nameTxn}` : ""}`;
+  return { offsets: path("o"), chars: path("c"), keys: path("k"), values: path("v") };
+}
+
+/** Creates the files of an empty symbol table. */
+export function createSymbolFiles(
+  fs: FileSystem,
+  files: SymbolFiles,
+  options: { capacity: number; isCached: boolean },
+): void {
+  const header = new ByteWriter(OFFSETS_HEADER_BYTES + 8);
+  header.i32(0, options.capacity);
+  header.u8(4, options.isCached ? 1 : 0);
+  using offsets = fs.open(files.offsets, "create");
+  offsets.write(header.bytes, 0);
+  offsets.sync();
+  using chars = fs.open(files.chars, "create");
+  chars.sync();
+  SymbolIndex.empty(options.capacity).flush(fs, files, true);
+}
+
+/** The committed symbols of a column. Texts are decoded on first use. */
+export class SymbolMapReader implements SymbolTable {
+  readonly count: number;
+  readonly #starts: Float64Array;
+  readonly #chars: Uint8Array;
+  readonly #texts: (string | undefined)[] = [];
+  #keys: Map<string, number> | null = null;
+
+  private constructor(starts: Float64Array, chars: Uint8Array) {
+    this.count = starts.length - 1;
+    this.#starts = starts;
+    this.#chars = chars;
+  }
+
+  /** Opens a symbol table bounded by its committed count. @throws {StorageError} */
+  static open(fs: FileSystem, files: SymbolFiles, count: number): SymbolMapReader {
+    if (count === 0) return new SymbolMapReader(new Float64Array(1), new Uint8Array(0));
+    const offsets = readStorageFile(fs, files.offsets, SYMBOL_FILE_BYTES_MAX);
+    const chars = readStorageFile(fs, files.chars, SYMBOL_FILE_BYTES_MAX);
+    offsets.require(OFFSETS_HEADER_BYTES, 8 * (count + 1));
+    const starts = new Float64Array(count + 1);
+    for (let key = 0; key <= count; key++) {
+      starts[key] = offsets.count(OFFSETS_HEADER_BYTES + 8 * key, "symbol offset");
+      if (key > 0 && starts[key] < starts[key - 1] + 4) {
+        throw new StorageError(files.offsets, "symbol offsets are not in order", { key });
+      }
+    }
+    if (starts[0] !== 0) {
+      throw new StorageError(files.offsets, "first symbol offset is not 0", { offset: starts[0] });
+    }
+    chars.require(0, starts[count]);
+    for (let key = 0; key < count; key++) {
+      if (chars.i32(starts[key]) * 2 + 4 !== starts[key + 1] - starts[key]) {
+        throw new StorageError(files.chars, "symbol length does not match its offset", { key });
+      }
+    }
+    return new SymbolMapReader(starts, chars.bytes);
+  }
+
+  text(key: number): string {
+    assert(key >= 0 && key < this.count, `symbol key is committed: ${key} of ${this.count}`);
+    let text = this.#texts[key];
+    if (text === undefined) {
+      text = "";
+      for (let at = this.#starts[key] + 4; at < this.#starts[key + 1]; at += 2) {
+        text += String.fromCharCode(this.#chars[at] | (this.#chars[at + 1] << 8));
+      }
+      this.#texts[key] = text;
+    }
+    return text;
+  }
+
+  find(text: string): number {
+    if (this.#keys === null) {
+      this.#keys = new Map();
+      for (let key = 0; key < this.count; key++) this.#keys.set(this.text(key), key);
+    }
+    return this.#keys.get(text) ?? -1;
+  }
+
+  /** Bytes of `.c` that the committed symbols take. */
+  get charBytes(): number {
+    return this.#starts[this.count];
+  }
+}
+
+/** Adds symbols to a column's table. Nothing reaches the files before {@linkcode flush}. */
+export class SymbolMapWriter implements SymbolTable {
+  readonly #fs: FileSystem;
+  readonly #files: SymbolFiles;
+  readonly #capacity: number;
+  readonly #texts: string[];
+  readonly #keys: Map<string, number>;
+  #committedCount: number;
+  #flushedCount: number;
+  #charEnd: number;
+  #hasNull: boolean;
+  #isNullFlushed: boolean;
+  #index: SymbolIndex | null = null;
+
+  /** Opens a symbol table at its committed count. @throws {StorageError} */
+  constructor(fs: FileSystem, files: SymbolFiles, count: number) {
+    const header = readStorageFile(fs, files.offsets, SYMBOL_FILE_BYTES_MAX);
+    const reader = SymbolMapReader.open(fs, files, count);
+    this.#fs = fs;
+    this.#files = files;
+    this.#capacity = header.i32(0);
+    this.#hasNull = this.#isNullFlushed = header.u8(8) !== 0;
+    this.#texts = Array.from({ length: count }, (_, key) => reader.text(key));
+    this.#keys = new Map(this.#texts.map((text, key) => [text, key]));
+    this.#committedCount = this.#flushedCount = count;
+    this.#charEnd = reader.charBytes;
+  }
+
+  get count(): number {
+    return this.#texts.length;
+  }
+  text(key: number): string {
+    return this.#texts[key];
+  }
+  find(text: string): number {
+    return this.#keys.get(text) ?? -1;
+  }
+  /** Returns the key of a text, adding it if it is new. */
+  intern(text: string): number {
+    let key = this.#keys.get(text);
+    if (key === undefined) {
+      key = this.#texts.length;
+      this.#texts.push(text);
+      this.#keys.set(text, key);
+    }
+    return key;
+  }
+  /** Notes that the column holds a NULL. */
+  noteNull(): void {
+    this.#hasNull = true;
+  }
+  /** Writes the new symbols: `.c`, `.o`, then the index. With `sync`, durable on return. */
+  flush(sync: boolean): void {
+    if (this.count > this.#flushedCount) this.#writeSymbols(sync);
+    if (this.#hasNull && !this.#isNullFlushed) {
+      using offsets = this.#fs.open(this.#files.offsets, "readWrite");
+      offsets.write(new Uint8Array([1]), 8);
+      if (sync) offsets.syncData();
+      this.#isNullFlushed = true;
+    }
+  }
+  /** Tells that what was flushed is committed now. */
+  commit(): void {
+    this.#committedCount = this.#flushedCount;
+  }
+  /** Forgets symbols that were not committed. */
+  rollback(): void {
+    for (const text of this.#texts.splice(this.#committedCount)) this.#keys.delete(text);
+    if (this.#flushedCount === this.#committedCount) return;
+    const reader = SymbolMapReader.open(this.#fs, this.#files, this.#committedCount);
+    this.#charEnd = reader.charBytes;
+    this.#flushedCount = this.#committedCount;
+    this.#index = null;
+  }
+
+  #writeSymbols(sync: boolean): void {
+    const added = this.#texts.slice(this.#flushedCount);
+    const chars = new ByteWriter(added.reduce((sum, text) => sum + strSize(text), 0));
+    const offsets = new ByteWriter(8 * added.length);
+    const index = this.#openIndex();
+    let at = 0;
+    for (const [i, text] of added.entries()) {
+      at = chars.str(at, text);
+      offsets.i64(8 * i, this.#charEnd + at);
+      index.add(text, this.#flushedCount + i);
+    }
+    using charFile = this.#fs.open(this.#files.chars, "readWrite");
+    charFile.write(chars.bytes, this.#charEnd);
+    if (sync) charFile.syncData();
+    using offsetFile = this.#fs.open(this.#files.offsets, "readWrite");
+    // Entry i + 1 is the end of symbol i; entry 0 is always 0.
+    offsetFile.write(offsets.bytes, OFFSETS_HEADER_BYTES + 8 * (this.#flushedCount + 1));
+    if (sync) offsetFile.syncData();
+    index.flush(this.#fs, this.#files, sync);
+    this.#charEnd += at;
+    this.#flushedCount += added.length;
+  }
+
+  /** The index, checked against the committed count; what a transaction without commit left in it is built anew. */
+  #openIndex(): SymbolIndex {
+    if (this.#index !== null) return this.#index;
+    if (SymbolIndex.countIn(this.#fs, this.#files) === this.#flushedCount) {
+      this.#index = SymbolIndex.read(this.#fs, this.#files, this.#capacity);
+    } else {
+      rewriteIndex(this.#fs, this.#files, {
+        capacity: this.#capacity,
+        texts: this.#texts.slice(0, this.#flushedCount),
+      });
+      this.#index = SymbolIndex.read(this.#fs, this.#files, this.#capacity);
+    }
+    return this.#index;
+  }
+}
+
+/** Builds an index in new files and puts them in place of the old ones. */
+function rewriteIndex(
+  fs: FileSystem,
+  files: SymbolFiles,
+  symbols: { capacity: number; texts: readonly string[] },
+): void {
+  const index = SymbolIndex.empty(symbols.capacity);
+  for (const [key, text] of symbols.texts.entries()) index.add(text, key);
+  const temporary = { keys: `${files.keys}.tmp`, values: `${files.values}.tmp` };
+  for (const path of [temporary.keys, temporary.values]) {
+    if (fs.stat(path) !== null) fs.remove(path);
+  }
+  index.flush(fs, temporary, true);
+  fs.rename(temporary.values, files.values);
+  fs.rename(temporary.keys, files.keys);
+  fs.syncDir(parentPath(files.keys));
+}
+
+/**
+ * Rebuilds `.o`, `.k` and `.v` from the first `count` symbols of `.c`, e.g. after a restore that brought only `.c`.
+ *
+ * @throws {StorageError} if `.c` does not hold that many symbols.
+ */
+export function rebuildSymbolFiles(
+  fs: FileSystem,
+  files: SymbolFiles,
+  options: { count: number; capacity: number; isCached: boolean; hasNull: boolean },
+): void {
+  const chars = readStorageFile(fs, files.chars, SYMBOL_FILE_BYTES_MAX);
+  const offsets = new ByteWriter(OFFSETS_HEADER_BYTES + 8 * (options.count + 1));
+  offsets.i32(0, options.capacity);
+  offsets.u8(4, options.isCached ? 1 : 0);
+  offsets.u8(8, options.hasNull ? 1 : 0);
+  const texts: string[] = [];
+  let at = 0;
+  for (let key = 0; key < options.count; key++) {
+    const { text, end } = chars.str(at);
+    if (text === null) throw new StorageError(files.chars, "symbol without a text", { key });
+    texts.push(text);
+    at = end;
+    offsets.i64(OFFSETS_HEADER_BYTES + 8 * (key + 1), at);
+  }
+  using file = fs.open(files.offsets, "create");
+  file.truncate(0);
+  file.write(offsets.bytes, 0);
+  file.sync();
+  rewriteIndex(fs, files, { capacity: options.capacity, texts });
+}
