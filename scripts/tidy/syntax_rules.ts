@@ -184,9 +184,9 @@ export function checkDocumentation(source: ParsedSource): Violation[] {
 
 /** A file says what it is for before anything else. */
 export function checkHeader(source: ParsedSource): Violation[] {
-  const text = source.text.replace(/^(#!.*\n|\/\/.*\n|\s+)+/, "");
-  const header = /^\/\*\*([\s\S]*?)\*\//.exec(text)?.[1] ?? "";
-  if (header.replace(/@module|[\s*]/g, "").length >= 10) return [];
+  const header = /^(?:\s|#!.*\n|\/\/.*\n|\/\*[\s\S]*?\*\/)*/.exec(source.text)![0];
+  const words = header.replace(/#!.*|deno-lint-ignore.*|@module|[\s*/]/g, "");
+  if (words.length >= 10) return [];
   return [violation(source, "header", { node: source.tree, message: "no header comment" })];
 }
 

@@ -122,6 +122,10 @@ Deno.test("header fails on a file that does not say what it is for", () => {
   assertEquals(rules("src/sql/a.ts", "const a = 1;\n"), ["header"]);
   assertEquals(rules("src/sql/a.ts", "/** @module */\nconst a = 1;\n"), ["header"]);
   assertEquals(rules("src/sql/a.ts", "/** Adds numbers. @module */\nconst a = 1;\n"), []);
+  assertEquals(rules("src/sql/a.ts", "// deno-lint-ignore-file no-explicit-any\nf();\n"), [
+    "header",
+  ]);
+  assertEquals(rules("core-wasm/scan/a.ts", "// Sums of numbers.\nf();\n"), []);
   assertEquals(rules("scripts/a.ts", "#!/usr/bin/env deno\n/** Adds numbers. */\nf();\n"), []);
   assertEquals(rules("tests/sql/a_test.ts", "const a = 1;\n"), []);
 });
