@@ -10,9 +10,9 @@ import {
   type EngineConfig,
   type TableToken,
 } from "../engine/mod.ts";
+import type { FileSystem } from "../platform/mod.ts";
 import type { Insert, Statement } from "./ast/mod.ts";
 import {
-  type PartitionSizer,
   requireTable,
   resolveBareNames,
   scalarFunctions,
@@ -49,8 +49,8 @@ export interface SqlOptions {
   readonly config?: EngineConfig;
   /** `cairo.sql.insert.model.batch.size`: rows after which INSERT … SELECT commits. */
   readonly insertBatchRows?: number;
-  /** Tells the bytes of a partition for `table_partitions()`; without it the columns are NULL. */
-  readonly partitionSizer?: PartitionSizer;
+  /** Where `table_partitions()` looks sizes up; without it they are NULL. */
+  readonly fs?: FileSystem;
 }
 
 /** Runs SQL statements on an engine. */
@@ -58,14 +58,14 @@ export class SqlEngine {
   readonly #engine: Engine;
   readonly #config: EngineConfig;
   readonly #insertBatchRows: number;
-  readonly #partitionSizer: PartitionSizer;
+  readonly #fs: FileSystem | null;
   readonly #locks = new TableLocks();
 
   constructor(engine: Engine, options: SqlOptions = {}) {
     this.#engine = engine;
     this.#config = options.config ?? DEFAULT_ENGINE_CONFIG;
     this.#insertBatchRows = options.insertBatchRows ?? DEFAULT_INSERT_BATCH_ROWS;
-    this.#partitionSizer = options.partitionSizer ?? (() => null);
+    this.#fs = options.fs ?? null;
   }
 
   /**
@@ -97,15 +97,15 @@ export class SqlEngine {
 
   #environment(text: string, context: ExecutionContext): StatementEnvironment {
     const engine = this.#engine;
-    const sizer = this.#partitionSizer;
+    const fs = this.#fs;
     return {
       engine,
       core: engine.core,
       context,
       text,
-      tableFunctions: tableFunctions(sizer),
+      tableFunctions: tableFunctions(fs),
       scalarFunctions: scalarFunctions(engine),
-      showStatements: (statement, environment) => showCursor(statement, environment, sizer),
+      showStatements: (statement, environment) => showCursor(statement, environment, fs),
       insertBatchRows: this.#insertBatchRows,
       tableDefaults: this.#config,
     };
@@ -120,7 +120,7 @@ export class SqlEngine {
       case "show":
         return {
           kind: "rows",
-          cursor: showCursor(statement, environment, this.#partitionSizer),
+          cursor: showCursor(statement, environment, this.#fs),
         };
       case "insert":
         return { kind: "insert", rowCount: await this.#insert(statement, environment) };

@@ -26,9 +26,9 @@ export class EngineFixture implements AsyncDisposable {
   readonly sql: SqlEngine;
   readonly #directory: TempDir;
 
-  private constructor(engine: Engine, directory: TempDir) {
+  private constructor(engine: Engine, fs: RealFileSystem, directory: TempDir) {
     this.engine = engine;
-    this.sql = new SqlEngine(engine);
+    this.sql = new SqlEngine(engine, { fs });
     this.#directory = directory;
   }
 
@@ -48,7 +48,7 @@ export class EngineFixture implements AsyncDisposable {
       random: new SystemRandom(),
       log: SILENT_LOG,
     });
-    return new EngineFixture(engine, directory);
+    return new EngineFixture(engine, fs, directory);
   }
 
   /** A context that never cancels. */

@@ -6,4 +6,3 @@ export { scalarFunctions } from "./scalar_functions.ts";
 export { showCursor } from "./show.ts";
 export { createTableText } from "./show_create_table.ts";
 export { tableFunctions } from "./table_functions.ts";
-export type { PartitionSizer } from "./table_partitions.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 import { SqlError } from "../../common/mod.ts";
+import type { FileSystem } from "../../platform/mod.ts";
 import type { ShowStatement } from "../ast/mod.ts";
 import type { RowCursor } from "../exec/mod.ts";
 import type { QueryEnvironment } from "../planner/mod.ts";
@@ -12,7 +13,7 @@ import { requireTable } from "./lookup.ts";
 import { parametersTable } from "./services.ts";
 import { showCreateTable } from "./show_create_table.ts";
 import { tableColumnsTable } from "./table_columns.ts";
-import { type PartitionSizer, tablePartitionsTable } from "./table_partitions.ts";
+import { tablePartitionsTable } from "./table_partitions.ts";
 import { tableNamesTable } from "./tables.ts";
 
 /** What PostgreSQL clients ask after connecting: column name and value, as QuestDB answers. */
@@ -32,15 +33,15 @@ const SERVER_VERSION = "12.3 (questdb)";
 export function showCursor(
   statement: ShowStatement,
   environment: QueryEnvironment,
-  sizeOf: PartitionSizer,
+  fs: FileSystem | null,
 ): RowCursor {
-  return catalogCursor(environment.core, showTable(statement, environment, sizeOf));
+  return catalogCursor(environment.core, showTable(statement, environment, fs));
 }
 
 function showTable(
   statement: ShowStatement,
   environment: QueryEnvironment,
-  sizeOf: PartitionSizer,
+  fs: FileSystem | null,
 ): CatalogTable {
   const { engine, core } = environment;
   const table = () => requireTable(engine, statement.name ?? "", statement.namePosition);
@@ -50,7 +51,7 @@ function showTable(
     case "columns":
       return tableColumnsTable(engine, table());
     case "partitions":
-      return tablePartitionsTable(engine, table(), { core, sizeOf });
+      return tablePartitionsTable(engine, table(), { core, fs });
     case "createTable":
       return showCreateTable(engine, table());
     case "parameters":

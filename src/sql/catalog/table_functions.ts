@@ -5,6 +5,7 @@
  */
 import { SqlError } from "../../common/mod.ts";
 import type { TableToken } from "../../engine/mod.ts";
+import type { FileSystem } from "../../platform/mod.ts";
 import type { FunctionRef } from "../ast/mod.ts";
 import type { RowCursor } from "../exec/mod.ts";
 import type { QueryEnvironment } from "../planner/mod.ts";
@@ -12,7 +13,7 @@ import { catalogCursor, type CatalogTable } from "./catalog_table.ts";
 import { requireTable } from "./lookup.ts";
 import { backupsTable, checkpointStatusTable } from "./services.ts";
 import { tableColumnsTable } from "./table_columns.ts";
-import { type PartitionSizer, tablePartitionsTable } from "./table_partitions.ts";
+import { tablePartitionsTable } from "./table_partitions.ts";
 import { tableNamesTable, tablesTable, walTablesTable } from "./tables.ts";
 
 /** Catalog functions without arguments. */
@@ -29,7 +30,7 @@ export const BARE_TABLE_FUNCTIONS: ReadonlySet<string> = new Set(Object.keys(PLA
 
 /** Makes the lookup that {@linkcode QueryEnvironment.tableFunctions} asks for. */
 export function tableFunctions(
-  sizeOf: PartitionSizer,
+  fs: FileSystem | null,
 ): (reference: FunctionRef, environment: QueryEnvironment) => RowCursor | null {
   return (reference, environment) => {
     const { core, engine } = environment;
@@ -46,7 +47,7 @@ export function tableFunctions(
         );
       case "table_partitions": {
         const token = tableArgument(reference, environment);
-        return catalogCursor(core, tablePartitionsTable(engine, token, { core, sizeOf }));
+        return catalogCursor(core, tablePartitionsTable(engine, token, { core, fs }));
       }
       default:
         return null;

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { partitionByName } from "../../common/mod.ts";
-import type { TableReader } from "../../storage/mod.ts";
+import { partitionByName, partitionDirName } from "../../common/mod.ts";
+import type { FileSystem } from "../../platform/mod.ts";
+import { columnFilesOf, isParquet, isReadOnly, type TableReader } from "../../storage/mod.ts";
 import type { Engine, TableToken } from "../../engine/mod.ts";
 import { Arena, type WasmCore } from "../../wasm/mod.ts";
 import { formatByteSize } from "./byte_size.ts";
@@ -16,14 +17,15 @@ const COLUMNS = catalogColumns(
     "attachable BOOLEAN, isParquet BOOLEAN, parquetFileSize LONG",
 );
 
-/** Returns the committed bytes of a partition's files, or `null` if they cannot be told. */
-export type PartitionSizer = (reader: TableReader, partitionIndex: number) => number | null;
-
-/** One row a partition, oldest first. */
+/**
+ * One row a partition, oldest first. `diskSize` counts committed bytes of column files, not what a writer has reserved.
+ *
+ * @param options.fs Where the sizes are looked up; without it they are NULL.
+ */
 export function tablePartitionsTable(
   engine: Engine,
   token: TableToken,
-  options: { core: WasmCore; sizeOf: PartitionSizer },
+  options: { core: WasmCore; fs: FileSystem | null },
 ): CatalogTable {
   const reader = engine.acquireReader(token);
   try {
@@ -31,29 +33,38 @@ export function tablePartitionsTable(
     const last = reader.partitions.length - 1;
     const rows = reader.partitions.map((partition, index): CatalogValue[] => {
       const { minTimestamp, maxTimestamp } = timestampBounds(reader, index, options.core);
-      const bytes = options.sizeOf(reader, index);
+      const bytes = committedBytes(reader, index, options.fs);
       return [
         index,
         unit,
-        partition.dirName,
+        partitionDirName(reader.metadata.partitionBy, partition.timestamp),
         minTimestamp,
         maxTimestamp,
         partition.rowCount,
         bytes,
         bytes === null ? null : formatByteSize(bytes),
-        false,
+        isReadOnly(partition),
         index === last,
         true,
         false,
         false,
-        false,
-        -1,
+        isParquet(partition),
+        partition.parquetFileSize,
       ];
     });
     return { columns: COLUMNS, rows };
   } finally {
     reader.close();
   }
+}
+
+function committedBytes(reader: TableReader, index: number, fs: FileSystem | null): number | null {
+  const partition = reader.partitions[index];
+  if (fs === null) return null;
+  if (isParquet(partition)) return partition.parquetFileSize;
+  const { tableDir, metadata, versions } = reader;
+  return columnFilesOf({ fs, tableDir, metadata, versions, partition })
+    .reduce((sum, file) => sum + file.bytes, 0);
 }
 
 /** First and last designated timestamp of a partition; rows of a partition are in time order. */
@@ -63,8 +74,11 @@ function timestampBounds(
   core: WasmCore,
 ): { minTimestamp: bigint | null; maxTimestamp: bigint | null } {
   const { timestampIndex } = reader.metadata;
-  const { rowCount } = reader.partitions[index];
-  if (timestampIndex < 0 || rowCount === 0) return { minTimestamp: null, maxTimestamp: null };
+  const partition = reader.partitions[index];
+  const { rowCount } = partition;
+  if (timestampIndex < 0 || rowCount === 0 || isParquet(partition)) {
+    return { minTimestamp: null, maxTimestamp: null };
+  }
   using arena = new Arena(core.memory);
   const at = (row: number): bigint => {
     const range = { rowLo: row, rowHi: row + 1 };
