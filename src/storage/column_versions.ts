@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { StorageError } from "../common/mod.ts";
+import { assert, StorageError } from "../common/mod.ts";
 import type { FileSystem } from "../platform/mod.ts";
 import { type ByteReader, ByteWriter } from "./binary.ts";
 import { readStorageFile } from "./metadata.ts";
@@ -122,4 +122,78 @@ export function decodeColumnVersions(reader: ByteReader, version: number): Colum
     });
   }
   return new ColumnVersions(version, entries);
+}
+
+/**
+ * The `_cv` file open for commits. It is committed before the `_txn` that names its version, so a crash in between leaves it one
+ * version ahead; opening the writer takes that version back.
+ */
+export class ColumnVersionsWriter {
+  readonly #fs: FileSystem;
+  readonly #path: string;
+
+  constructor(fs: FileSystem, tableDir: string, committedVersion: number) {
+    this.#fs = fs;
+    this.#path = `${tableDir}/_cv`;
+    const reader = readStorageFile(fs, this.#path, CV_BYTES_MAX);
+    if (reader.count(0, "version") === committedVersion + 1) {
+      this.#writeVersion(committedVersion, true);
+    }
+  }
+
+  /** Publishes entries under the next version. With `sync`, durable on return. */
+  commit(next: ColumnVersions, sync: boolean): void {
+    const reader = readStorageFile(this.#fs, this.#path, CV_BYTES_MAX);
+    const current = reader.count(0, "version");
+    assert(
+      next.version === current + 1,
+      `_cv version follows the current one: ${next.version}, ${current}`,
+    );
+    const currentSlot = current % 2 === 0 ? 8 : 24;
+    const currentOffset = reader.count(currentSlot, "area offset"),
+      currentSize = reader.count(currentSlot + 8, "area size");
+    const size = ENTRY_BYTES * next.entries.length;
+    const fitsBefore = currentSize === 0 || HEADER_BYTES + size <= currentOffset;
+    const offset = fitsBefore ? HEADER_BYTES : currentOffset + currentSize;
+    using file = this.#fs.open(this.#path, "readWrite");
+    file.write(encodeColumnVersions(next).subarray(HEADER_BYTES), offset);
+    const slot = new ByteWriter(16);
+    slot.i64(0, offset);
+    slot.i64(8, size);
+    file.write(slot.bytes, next.version % 2 === 0 ? 8 : 24);
+    if (sync) file.syncData();
+    this.#writeVersion(next.version, sync);
+  }
+
+  #writeVersion(version: number, sync: boolean): void {
+    const writer = new ByteWriter(8);
+    writer.i64(0, version);
+    using file = this.#fs.open(this.#path, "readWrite");
+    file.write(writer.bytes, 0);
+    if (sync) file.syncData();
+  }
+}
+
+/** Replaces or adds entries, keeping the order by timestamp and column that the format asks for. */
+export function withEntries(
+  versions: ColumnVersions,
+  changes: readonly ColumnVersionEntry[],
+): ColumnVersions {
+  const byKey = new Map(
+    versions.entries.map((entry) => [`${entry.timestamp}:${entry.columnIndex}`, entry]),
+  );
+  for (const entry of changes) byKey.set(`${entry.timestamp}:${entry.columnIndex}`, entry);
+  const entries = [...byKey.values()].sort((a, b) =>
+    a.timestamp < b.timestamp ? -1 : a.timestamp > b.timestamp ? 1 : a.columnIndex - b.columnIndex
+  );
+  return new ColumnVersions(versions.version + 1, entries);
+}
+
+/** What is left of the entries when a partitioned table loses all partitions. */
+export function withoutPartitions(versions: ColumnVersions): ColumnVersions {
+  const entries = versions.entries.filter((entry) => entry.timestamp <= SYMBOL_TIMESTAMP)
+    .map((entry) =>
+      entry.timestamp === DEFAULT_TIMESTAMP ? { ...entry, top: SYMBOL_TIMESTAMP } : entry
+    );
+  return new ColumnVersions(versions.version + 1, entries);
 }

@@ -16,7 +16,7 @@
  */
 import { assert, PartitionBy, StorageError } from "../common/mod.ts";
 import type { FileHandle, FileSystem } from "../platform/mod.ts";
-import { ByteReader, ByteWriter } from "./binary.ts";
+import { type ByteReader, ByteWriter } from "./binary.ts";
 import { readStorageFile } from "./metadata.ts";
 
 const HEADER_BYTES = 64;

@@ -1,0 +1,214 @@
+/**
+ * Names and committed lengths of the files of a partition's columns.
+ *
+ * @module
+ */
+import {
+  ColumnType,
+  fixedSize,
+  isVariableSize,
+  PartitionBy,
+  partitionDirName,
+  StorageError,
+  typeTag,
+} from "../common/mod.ts";
+import type { FileSystem } from "../platform/mod.ts";
+import type { ColumnVersions } from "./column_versions.ts";
+import type { ColumnMetadata, TableMetadata } from "./metadata.ts";
+import { isParquet, type PartitionRecord, type TxnRecord } from "./txn.ts";
+
+/** Bytes of one entry in the aux file of a VARCHAR or ARRAY column. */
+export const AUX_ENTRY_BYTES = 16;
+
+/** Directory of a partition, relative to the table's. */
+export function partitionPath(
+  partitionBy: number,
+  partition: { timestamp: bigint; nameTxn: number },
+): string {
+  const name = partitionDirName(partitionBy, partition.timestamp);
+  return partition.nameTxn >= 0 && partitionBy !== PartitionBy.NONE
+    ? `${name}.${partition.nameTxn}`
+    : name;
+}
+
+/** Name of a column file; `nameTxn` −1 means no suffix. */
+export function columnFileName(column: string, extension: "d" | "i", nameTxn: number): string {
+  return nameTxn >= 0 ? `${column}.${extension}.${nameTxn}` : `${column}.${extension}`;
+}
+
+/** One file of a partition with the number of bytes that are committed. */
+export interface CommittedFile {
+  /** Relative to the table's directory. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly column: ColumnMetadata;
+  /** First row of the partition that the file holds. */
+  readonly columnTop: number;
+  /** `d` for values, `i` for the aux entries of a variable-width column. */
+  readonly extension: "d" | "i";
+}
+
+/** What a column has in a partition. */
+export interface ColumnPlace {
+  readonly nameTxn: number;
+  /** Rows before this one have no stored value. */
+  readonly columnTop: number;
+  /** Rows with a stored value; 0 if there is no file. */
+  readonly storedRows: number;
+}
+
+/** Finds a column's file version and top in a partition. */
+export function columnPlace(
+  versions: ColumnVersions,
+  partition: PartitionRecord,
+  columnIndex: number,
+): ColumnPlace {
+  const columnTop = Math.min(
+    Math.max(versions.columnTop(partition, columnIndex), 0),
+    partition.rowCount,
+  );
+  return {
+    nameTxn: versions.nameTxn(partition.timestamp, columnIndex),
+    columnTop,
+    storedRows: partition.rowCount - columnTop,
+  };
+}
+
+/** What {@linkcode columnFilesOf} looks at. */
+export interface PartitionView {
+  readonly fs: FileSystem;
+  readonly tableDir: string;
+  readonly metadata: TableMetadata;
+  readonly versions: ColumnVersions;
+  readonly partition: PartitionRecord;
+}
+
+/**
+ * Lists the column files of a partition with their committed lengths; never the lengths the file system tells, which may
+ * include rows that are not committed.
+ *
+ * @throws {StorageError} if a file is shorter than what is committed, or the partition is in Parquet format.
+ */
+export function columnFilesOf(view: PartitionView): CommittedFile[] {
+  const directory = partitionPath(view.metadata.partitionBy, view.partition);
+  if (isParquet(view.partition)) {
+    throw new StorageError(
+      `${view.tableDir}/${directory}`,
+      "parquet partitions are not supported yet",
+    );
+  }
+  const files: CommittedFile[] = [];
+  for (const column of view.metadata.liveColumns) {
+    const place = columnPlace(view.versions, view.partition, column.writerIndex);
+    if (place.storedRows === 0) continue;
+    const { columnTop } = place;
+    const path = (extension: "d" | "i") =>
+      `${directory}/${columnFileName(column.name, extension, place.nameTxn)}`;
+    if (!isVariableSize(column.type)) {
+      files.push({
+        path: path("d"),
+        bytes: place.storedRows * fixedSize(column.type),
+        column,
+        columnTop,
+        extension: "d",
+      });
+      continue;
+    }
+    const auxBytes = auxLength(column.type, place.storedRows);
+    const dataBytes = variableDataBytes(view.fs, `${view.tableDir}/${path("i")}`, {
+      column,
+      storedRows: place.storedRows,
+    });
+    files.push({ path: path("i"), bytes: auxBytes, column, columnTop, extension: "i" });
+    files.push({ path: path("d"), bytes: dataBytes, column, columnTop, extension: "d" });
+  }
+  for (const file of files) {
+    const size = view.fs.stat(`${view.tableDir}/${file.path}`)?.size ?? -1;
+    if (size < file.bytes) {
+      throw new StorageError(
+        `${view.tableDir}/${file.path}`,
+        size < 0 ? "file does not exist" : "file is too short",
+        {
+          expected: file.bytes,
+          actual: size,
+        },
+      );
+    }
+  }
+  return files;
+}
+
+/** Bytes of the aux file of a variable-width column. */
+function auxLength(type: number, rows: number): number {
+  const tag = typeTag(type);
+  return tag === ColumnType.STRING || tag === ColumnType.BINARY
+    ? 8 * (rows + 1)
+    : AUX_ENTRY_BYTES * rows;
+}
+
+/** Bytes of the data file that the first `storedRows` aux entries describe. */
+function variableDataBytes(
+  fs: FileSystem,
+  auxPath: string,
+  of: { column: ColumnMetadata; storedRows: number },
+): number {
+  using file = openColumnFile(fs, auxPath);
+  const buffer = new Uint8Array(AUX_ENTRY_BYTES);
+  const view = new DataView(buffer.buffer);
+  const tag = typeTag(of.column.type);
+  const need = (bytes: number, position: number) => {
+    if (file.read(buffer.subarray(0, bytes), position) !== bytes) {
+      throw new StorageError(auxPath, "file is too short", { position, bytes });
+    }
+  };
+  if (tag === ColumnType.STRING || tag === ColumnType.BINARY) {
+    need(8, 8 * of.storedRows);
+    return Number(view.getBigInt64(0, true));
+  }
+  need(AUX_ENTRY_BYTES, AUX_ENTRY_BYTES * (of.storedRows - 1));
+  if (tag === ColumnType.ARRAY) {
+    return Number(view.getBigUint64(0, true) & 0xffffffffffffn) + view.getInt32(8, true);
+  }
+  const header = view.getUint32(0, true);
+  return Number(view.getBigUint64(8, true) >> 16n) + ((header & 5) === 0 ? header >>> 4 : 0);
+}
+
+/** Opens a column file for reading. @throws {StorageError} if it does not exist. */
+export function openColumnFile(fs: FileSystem, path: string): ReturnType<FileSystem["open"]> {
+  try {
+    return fs.open(path, "read");
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      throw new StorageError(path, "file does not exist", {}, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** Number of live SYMBOL columns before a column: its place in `_txn`'s symbol counts. */
+export function symbolSlot(metadata: TableMetadata, writerIndex: number): number {
+  let slot = 0;
+  for (const column of metadata.columns) {
+    if (column.writerIndex === writerIndex) return slot;
+    if (column.type === ColumnType.SYMBOL) slot++;
+  }
+  throw new Error(`Assertion failed: column ${writerIndex} exists`);
+}
+
+const PARTITION_DIR =
+  /^(default|\d{4}(-\d{2}(-\d{2}(T\d{2,}(-\d+)?)?)?|-W\d{2}(-\d(T\d{2,}(-\d+)?)?)?)?)(\.\d+)?$/;
+
+/** Partition directories that a committed state does not use: left by merges, truncation, or a crash. */
+export function listStalePartitionDirs(
+  fs: FileSystem,
+  tableDir: string,
+  state: { metadata: TableMetadata; txn: TxnRecord },
+): string[] {
+  const used = new Set(
+    state.txn.partitions.map((partition) => partitionPath(state.metadata.partitionBy, partition)),
+  );
+  return fs.readDir(tableDir)
+    .filter((entry) => entry.isDirectory && PARTITION_DIR.test(entry.name) && !used.has(entry.name))
+    .filter((entry) => entry.name !== "default" || state.metadata.partitionBy !== PartitionBy.NONE)
+    .map((entry) => entry.name);
+}

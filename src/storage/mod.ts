@@ -1,0 +1,16 @@
+/** Tables on disk in QuestDB's format: metadata, transactions, symbols, columns; reading and writing them. @module */
+export * from "./binary.ts";
+export * from "./column_files.ts";
+export * from "./column_versions.ts";
+export * from "./metadata.ts";
+export * from "./symbol_map.ts";
+export * from "./table_files.ts";
+export {
+  fillNulls,
+  type PartitionInfo,
+  type RowRange,
+  type StorageContext,
+  TableReader,
+} from "./table_reader.ts";
+export { fixedRowBytes, type RowSource, syncPath, TableWriter } from "./table_writer.ts";
+export * from "./txn.ts";

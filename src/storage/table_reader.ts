@@ -1,0 +1,311 @@
+/**
+ * An immutable view of a table's last committed transaction.
+ *
+ * Invariants:
+ * 1. Every row that the transaction counts can be read; no other row can.
+ * 2. Nothing the reader needs is written in place by a writer: files only grow behind the committed rows, rewritten partitions
+ *    get new directories. So no lock is held; who keeps a reader keeps the directories from being purged (engine pins).
+ *
+ * @module
+ */
+import {
+  assert,
+  ColumnType,
+  fixedSize,
+  INT_NULL,
+  isSupportedColumnType,
+  LONG_NULL,
+  StorageError,
+  UnsupportedTypeError,
+} from "../common/mod.ts";
+import type { FileHandle, FileSystem } from "../platform/mod.ts";
+import {
+  type Arena,
+  fixedVector,
+  type SymbolTable,
+  type Vector,
+  type WasmCore,
+} from "../wasm/mod.ts";
+import {
+  AUX_ENTRY_BYTES,
+  columnFileName,
+  type ColumnPlace,
+  columnPlace,
+  partitionPath,
+  symbolSlot,
+} from "./column_files.ts";
+import { type ColumnVersions, readColumnVersions } from "./column_versions.ts";
+import { FileCache } from "./file_cache.ts";
+import { type ColumnMetadata, readTableMetadata, type TableMetadata } from "./metadata.ts";
+import { symbolFiles, SymbolMapReader } from "./symbol_map.ts";
+import {
+  committedRowCount,
+  isParquet,
+  type PartitionRecord,
+  readTxn,
+  type TxnRecord,
+} from "./txn.ts";
+
+/** A partition as a reader sees it. */
+export interface PartitionInfo extends PartitionRecord {
+  /** Directory name inside the table's. */
+  readonly dirName: string;
+}
+
+/** Rows `rowLo` … `rowHi` − 1 of a partition. */
+export interface RowRange {
+  readonly rowLo: number;
+  readonly rowHi: number;
+}
+
+/** What a reader or writer works with. */
+export interface StorageContext {
+  readonly fs: FileSystem;
+  readonly core: WasmCore;
+  readonly tableDir: string;
+}
+
+/** Reads columns of a committed transaction. */
+export class TableReader implements Disposable {
+  readonly metadata: TableMetadata;
+  readonly txn: TxnRecord;
+  readonly versions: ColumnVersions;
+  readonly rowCount: number;
+  readonly partitions: readonly PartitionInfo[];
+  readonly tableDir: string;
+  readonly #fs: FileSystem;
+  readonly #core: WasmCore;
+  readonly #files: FileCache;
+  readonly #symbols = new Map<number, SymbolMapReader>();
+
+  private constructor(
+    context: StorageContext,
+    state: { metadata: TableMetadata; txn: TxnRecord; versions: ColumnVersions },
+  ) {
+    this.#fs = context.fs;
+    this.#core = context.core;
+    this.#files = new FileCache(context.fs);
+    this.tableDir = context.tableDir;
+    this.metadata = state.metadata;
+    this.txn = state.txn;
+    this.versions = state.versions;
+    this.rowCount = committedRowCount(state.txn);
+    this.partitions = state.txn.partitions.filter((partition) => partition.rowCount > 0)
+      .map((partition) => ({
+        ...partition,
+        dirName: partitionPath(state.metadata.partitionBy, partition),
+      }));
+  }
+
+  /** Opens the last committed transaction. @throws {StorageError} naming the file that is wrong. */
+  static open(context: StorageContext): TableReader {
+    const metadata = readTableMetadata(context.fs, context.tableDir);
+    const txn = readTxn(context.fs, context.tableDir, metadata.partitionBy);
+    const liveSymbols =
+      metadata.columns.filter((column) => column.type === ColumnType.SYMBOL).length;
+    if (txn.symbolCounts.length !== liveSymbols) {
+      throw new StorageError(
+        `${context.tableDir}/_txn`,
+        "symbol column count does not match _meta",
+        {
+          txn: txn.symbolCounts.length,
+          meta: liveSymbols,
+        },
+      );
+    }
+    if (
+      BigInt.asUintN(32, txn.structureVersion) !==
+        BigInt.asUintN(32, BigInt(metadata.metadataVersion))
+    ) {
+      throw new StorageError(`${context.tableDir}/_meta`, "metadata version does not match _txn", {
+        meta: metadata.metadataVersion,
+        txn: BigInt.asUintN(32, txn.structureVersion),
+      });
+    }
+    return new TableReader(context, {
+      metadata,
+      txn,
+      versions: readColumnVersions(context.fs, context.tableDir, txn.columnVersion),
+    });
+  }
+
+  /**
+   * Reads a column's values. Rows before the column's top are NULL (or the type's default).
+   *
+   * @throws {UnsupportedTypeError} for a column type that comes later.
+   * @throws {StorageError} if a file is missing, short, or does not make sense.
+   */
+  readColumn(partitionIndex: number, writerIndex: number, range: RowRange, arena: Arena): Vector {
+    const partition = this.partitions[partitionIndex];
+    const column = this.metadata.columns[writerIndex];
+    assert(
+      range.rowLo >= 0 && range.rowLo <= range.rowHi && range.rowHi <= partition.rowCount,
+      "rows are committed",
+    );
+    if (!isSupportedColumnType(column.type)) {
+      throw new UnsupportedTypeError(column.name, column.type);
+    }
+    if (isParquet(partition)) {
+      throw new StorageError(
+        `${this.tableDir}/${partition.dirName}`,
+        "parquet partitions are not supported yet",
+      );
+    }
+    const place = columnPlace(this.versions, partition, writerIndex);
+    return column.type === ColumnType.VARCHAR
+      ? this.#readVarchar(partition, column, { place, range }, arena)
+      : this.#readFixed(partition, column, { place, range }, arena);
+  }
+
+  /** The committed symbols of a SYMBOL column. @throws {StorageError} */
+  symbolTable(writerIndex: number): SymbolTable {
+    let table = this.#symbols.get(writerIndex);
+    if (table === undefined) {
+      const files = symbolFiles(
+        this.tableDir,
+        this.metadata.columns[writerIndex].name,
+        this.versions.symbolNameTxn(writerIndex),
+      );
+      table = SymbolMapReader.open(
+        this.#fs,
+        files,
+        this.txn.symbolCounts[symbolSlot(this.metadata, writerIndex)],
+      );
+      this.#symbols.set(writerIndex, table);
+    }
+    return table;
+  }
+
+  /** First row of a partition whose designated timestamp is ≥ `micros`; its row count if there is none. */
+  lowerBound(partitionIndex: number, micros: bigint): number {
+    const partition = this.partitions[partitionIndex];
+    const column = this.metadata.columns[this.metadata.timestampIndex];
+    const place = columnPlace(this.versions, partition, column.writerIndex);
+    const file = this.#open(partition, column, "d", place);
+    const buffer = new Uint8Array(8), view = new DataView(buffer.buffer);
+    let low = 0, high = partition.rowCount;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (file.read(buffer, 8 * middle) !== 8) {
+        throw new StorageError(file.path, "file is too short", { row: middle });
+      }
+      if (view.getBigInt64(0, true) < micros) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  close(): void {
+    this.#files[Symbol.dispose]();
+  }
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #open(
+    partition: PartitionInfo,
+    column: ColumnMetadata,
+    extension: "d" | "i",
+    place: ColumnPlace,
+  ): FileHandle {
+    const name = columnFileName(column.name, extension, place.nameTxn);
+    return this.#files.get(`${this.tableDir}/${partition.dirName}/${name}`);
+  }
+
+  #readFixed(
+    partition: PartitionInfo,
+    column: ColumnMetadata,
+    at: { place: ColumnPlace; range: RowRange },
+    arena: Arena,
+  ): Vector {
+    const { place, range } = at;
+    const { memory } = this.#core;
+    const size = fixedSize(column.type);
+    const rows = range.rowHi - range.rowLo;
+    const data = arena.alloc(rows * size);
+    const nullRows = Math.min(Math.max(place.columnTop - range.rowLo, 0), rows);
+    fillNulls(this.#core, { type: column.type, data, rows: nullRows });
+    if (nullRows < rows) {
+      const file = this.#open(partition, column, "d", place);
+      const bytes = (rows - nullRows) * size;
+      const position = (range.rowLo + nullRows - place.columnTop) * size;
+      if (file.read(memory.bytes(data + nullRows * size, bytes), position) !== bytes) {
+        throw new StorageError(file.path, "file is too short", { position, bytes });
+      }
+    }
+    if (column.type !== ColumnType.SYMBOL) return fixedVector(column.type, data);
+    const symbols = this.symbolTable(column.writerIndex);
+    if (this.#core.kernels.maxKeyI32(data, rows) >= symbols.count) {
+      throw new StorageError(
+        `${this.tableDir}/${partition.dirName}/${column.name}.d`,
+        "symbol key is out of range",
+        {
+          count: symbols.count,
+        },
+      );
+    }
+    return fixedVector(column.type, data, symbols);
+  }
+
+  #readVarchar(
+    partition: PartitionInfo,
+    column: ColumnMetadata,
+    at: { place: ColumnPlace; range: RowRange },
+    arena: Arena,
+  ): Vector {
+    const { place, range } = at;
+    const { memory, kernels } = this.#core;
+    const rows = range.rowHi - range.rowLo;
+    const data = arena.alloc(rows * AUX_ENTRY_BYTES);
+    const nullRows = Math.min(Math.max(place.columnTop - range.rowLo, 0), rows);
+    const stored = rows - nullRows;
+    if (stored === 0) {
+      kernels.varcharNulls(data, rows, 0);
+      return { type: column.type, data, heap: 0, heapBytes: 0, heapOffset: 0, symbols: null };
+    }
+    const aux = this.#open(partition, column, "i", place);
+    const first = data + nullRows * AUX_ENTRY_BYTES;
+    const position = (range.rowLo + nullRows - place.columnTop) * AUX_ENTRY_BYTES;
+    if (
+      aux.read(memory.bytes(first, stored * AUX_ENTRY_BYTES), position) !== stored * AUX_ENTRY_BYTES
+    ) {
+      throw new StorageError(aux.path, "file is too short", { position });
+    }
+    const low = kernels.varcharOffset(first);
+    const high = kernels.varcharEnd(first + (stored - 1) * AUX_ENTRY_BYTES);
+    const auxPath = aux.path;
+    const values = this.#open(partition, column, "d", place);
+    if (high < low || (high > low && high > values.size())) {
+      throw new StorageError(auxPath, "entries point outside the data file", { low, high });
+    }
+    const bad = kernels.varcharValidate(first, stored, low, high);
+    if (bad >= 0) {
+      throw new StorageError(auxPath, "invalid entry", { row: range.rowLo + nullRows + bad });
+    }
+    const heapBytes = high - low;
+    const heap = arena.alloc(heapBytes);
+    if (values.read(memory.bytes(heap, heapBytes), low) !== heapBytes) {
+      throw new StorageError(values.path, "file is too short", { position: low, bytes: heapBytes });
+    }
+    kernels.varcharNulls(data, nullRows, low);
+    return { type: column.type, data, heap, heapBytes, heapOffset: low, symbols: null };
+  }
+}
+
+/** Fills a fixed-width vector with its type's NULL, or with 0 where the type has none. */
+export function fillNulls(
+  core: WasmCore,
+  target: { type: number; data: number; rows: number },
+): void {
+  const { memory } = core;
+  const { type, data, rows } = target;
+  if (rows === 0) return;
+  if (type === ColumnType.BOOLEAN) memory.u8.fill(0, data, data + rows);
+  else if (type === ColumnType.INT || type === ColumnType.SYMBOL) {
+    memory.i32.fill(INT_NULL, data / 4, data / 4 + rows);
+  } else if (type === ColumnType.DOUBLE) memory.f64.fill(NaN, data / 8, data / 8 + rows);
+  else {
+    assert(fixedSize(type) === 8, "LONG and TIMESTAMP are left");
+    memory.i64.fill(LONG_NULL, data / 8, data / 8 + rows);
+  }
+}
