@@ -1,0 +1,158 @@
+/**
+ * AND, OR, NOT, IN, BETWEEN.
+ *
+ * @module
+ */
+import { ColumnType, SqlError, typeName, typeTag } from "../../common/mod.ts";
+import { comparisonExpression, isNullExpression, notExpression } from "./comparison.ts";
+import { coerce, foldIfConstant } from "./coerce.ts";
+import { symbolPredicate } from "./symbol_predicate.ts";
+import { isNullType, isNumeric, isTextual, isTime } from "./type_class.ts";
+import {
+  type CompileContext,
+  constantExpression,
+  kernelExpression,
+  type VectorExpression,
+} from "./vector_expression.ts";
+
+/** An operand with its place in the statement. */
+export interface PlacedExpression {
+  readonly expression: VectorExpression;
+  readonly position: number;
+}
+
+/** Compiles AND (`isOr` false) or OR of two conditions; a constant side decides or vanishes. */
+export function connective(
+  context: CompileContext,
+  isOr: boolean,
+  operands: readonly [PlacedExpression, PlacedExpression],
+): VectorExpression {
+  for (const { expression, position } of operands) {
+    if (typeTag(expression.type) === ColumnType.BOOLEAN) continue;
+    const actual = typeName(expression.type);
+    throw new SqlError(position, `expression type mismatch, expected: BOOLEAN, actual: ${actual}`);
+  }
+  const [a, b] = operands.map((operand) => operand.expression);
+  if (a.constant !== undefined) return a.constant.value === isOr ? a : b;
+  if (b.constant !== undefined) return b.constant.value === isOr ? b : a;
+  return combine(context, { isOr, a, b });
+}
+
+function combine(
+  context: CompileContext,
+  { isOr, a, b }: { isOr: boolean; a: VectorExpression; b: VectorExpression },
+): VectorExpression {
+  const { kernels } = context.core;
+  const kernel = isOr ? kernels.booleanOr : kernels.booleanAnd;
+  const expression = kernelExpression(context, ColumnType.BOOLEAN, (batch, out) => {
+    kernel(a.evaluate(batch).data, b.evaluate(batch).data, out, batch.rowCount);
+  });
+  return foldIfConstant(context, expression, [a, b]);
+}
+
+/** Compiles NOT. @throws {SqlError} if the operand is no condition. */
+export function negation(context: CompileContext, operand: PlacedExpression): VectorExpression {
+  if (typeTag(operand.expression.type) !== ColumnType.BOOLEAN) {
+    const actual = typeName(operand.expression.type);
+    throw new SqlError(
+      operand.position,
+      `argument type mismatch for function \`not\` at #1 expected: BOOLEAN, actual: ${actual}`,
+    );
+  }
+  return notExpression(context, operand.expression);
+}
+
+/** Compiles `operand BETWEEN low AND high`; the bounds may come in either order. */
+export function betweenExpression(
+  context: CompileContext,
+  options: {
+    operand: PlacedExpression;
+    low: PlacedExpression;
+    high: PlacedExpression;
+    position: number;
+  },
+): VectorExpression {
+  const { operand, low, high, position } = options;
+  const test = (operator: ">=" | "<=", bound: PlacedExpression) =>
+    comparisonExpression(context, {
+      operator,
+      left: operand.expression,
+      right: bound.expression,
+      position,
+      leftPosition: operand.position,
+      rightPosition: bound.position,
+    });
+  const forward = combine(context, { isOr: false, a: test(">=", low), b: test("<=", high) });
+  const backward = combine(context, { isOr: false, a: test(">=", high), b: test("<=", low) });
+  return combine(context, { isOr: true, a: forward, b: backward });
+}
+
+/**
+ * Compiles `operand IN (list)` over constants and expressions (no timestamp intervals).
+ *
+ * @throws {SqlError} `cannot compare …`.
+ */
+export function inExpression(
+  context: CompileContext,
+  operand: PlacedExpression,
+  list: readonly PlacedExpression[],
+): VectorExpression {
+  const { expression } = operand;
+  for (const item of list) checkComparable(expression, item);
+  const isConstantList = list.every((item) => item.expression.constant !== undefined);
+  if (
+    typeTag(expression.type) === ColumnType.SYMBOL && isConstantList &&
+    expression.constant === undefined
+  ) {
+    const texts = new Set(list.map((item) => textOf(item.expression)));
+    return symbolPredicate(context, expression, {
+      isTrueForNull: texts.has(null),
+      test: (text) => texts.has(text),
+    });
+  }
+  const tests = list.map((item) =>
+    isNullType(item.expression.type)
+      ? isNullExpression(context, expression)
+      : comparisonExpression(context, {
+        operator: "=",
+        left: expression,
+        right: item.expression,
+        position: operand.position,
+        leftPosition: operand.position,
+        rightPosition: item.position,
+      })
+  );
+  return tests.reduce(
+    (a, b) => combine(context, { isOr: true, a, b }),
+    constantExpression(context, ColumnType.BOOLEAN, false),
+  );
+}
+
+function textOf(expression: VectorExpression): string | null {
+  const value = expression.constant?.value ?? null;
+  return value === null ? null : String(value);
+}
+
+function checkComparable(operand: VectorExpression, item: PlacedExpression): void {
+  const a = operand.type, b = item.expression.type;
+  if (isNullType(a) || isNullType(b)) return;
+  const isSameFamily = (isTextual(a) && isTextual(b)) ||
+    (isNumeric(a) && isNumeric(b)) || (isTime(a) && isTextual(b)) || typeTag(a) === typeTag(b);
+  if (isSameFamily) return;
+  throw new SqlError(
+    item.position,
+    `cannot compare ${typeName(a)} with type ${typeName(b)}`,
+  );
+}
+
+/** Makes sure that an expression is a condition. @throws {SqlError} `boolean expression expected`. */
+export function requireCondition(
+  context: CompileContext,
+  operand: PlacedExpression,
+): VectorExpression {
+  const tag = typeTag(operand.expression.type);
+  if (tag !== ColumnType.BOOLEAN) {
+    throw new SqlError(operand.position, "boolean expression expected");
+  }
+  return coerce(context, operand.expression, { type: ColumnType.BOOLEAN });
+}
