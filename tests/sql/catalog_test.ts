@@ -67,7 +67,7 @@ Deno.test("table_columns() and table_partitions() describe a table and point at 
   );
   assertEquals(
     (await fixture.query(
-      "SELECT column, type, symbolTableSize, designated FROM table_columns('T')",
+      "SELECT \"column\", type, symbolTableSize, designated FROM table_columns('T')",
     )).rows,
     [
       ["ts", "TIMESTAMP", 0, true],
