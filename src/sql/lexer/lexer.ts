@@ -157,10 +157,10 @@ class Lexer {
     const next = this.#text.charCodeAt(start + 1);
     switch (code) {
       case 39: // '
-        return this.#quoted(start, code, TokenKind.STRING, TokenKind.UNCLOSED_STRING);
+        return this.#quoted(start, code, STRING_KINDS);
       case 34: // "
       case 96: // `
-        return this.#quoted(start, code, TokenKind.QUOTED_NAME, TokenKind.UNCLOSED_NAME);
+        return this.#quoted(start, code, NAME_KINDS);
       case 45: // -
         if (next === 45) return this.#lineComment(start);
         return this.#push(TokenKind.MINUS, start, start + 1);
@@ -195,14 +195,14 @@ class Lexer {
     return end;
   }
 
-  #quoted(start: number, quote: number, closed: TokenKind, unclosed: TokenKind): void {
+  #quoted(start: number, quote: number, kinds: QuotedKinds): void {
     const text = this.#text;
     const mark = String.fromCharCode(quote);
     let end = start + 1;
     while (true) {
       end = text.indexOf(mark, end);
-      if (end < 0) return this.#push(unclosed, start, this.#length);
-      if (text.charCodeAt(end + 1) !== quote) return this.#push(closed, start, end + 1);
+      if (end < 0) return this.#push(kinds.unclosed, start, this.#length);
+      if (text.charCodeAt(end + 1) !== quote) return this.#push(kinds.closed, start, end + 1);
       end += 2;
     }
   }
@@ -217,6 +217,20 @@ class Lexer {
     this.#position = end < 0 ? this.#length : end + 2;
   }
 }
+
+/** Kinds of a quoted token with and without its closing quote. */
+interface QuotedKinds {
+  readonly closed: TokenKind;
+  readonly unclosed: TokenKind;
+}
+const STRING_KINDS: QuotedKinds = {
+  closed: TokenKind.STRING,
+  unclosed: TokenKind.UNCLOSED_STRING,
+};
+const NAME_KINDS: QuotedKinds = {
+  closed: TokenKind.QUOTED_NAME,
+  unclosed: TokenKind.UNCLOSED_NAME,
+};
 
 function classOf(code: number): number {
   if (code < 128) return CHAR_CLASSES[code];

@@ -184,7 +184,7 @@ export class ExpressionParser {
     const { cursor } = this;
     const position = cursor.position;
     cursor.advance();
-    if (this.#isOperandEnd()) throw tooFew(position, operator, 0, 1);
+    if (this.#isOperandEnd()) throw tooFew(position, operator, { found: 0, expected: 1 });
     const operand = this.nested(() => this.parse(level));
     return { kind: "unary", position, operator, operand };
   }
@@ -215,7 +215,7 @@ export class ExpressionParser {
     }
     const position = cursor.position;
     cursor.advance();
-    return tooFew(position, token, this.#isOperandEnd() ? 0 : 1, 2);
+    return tooFew(position, token, { found: this.#isOperandEnd() ? 0 : 1, expected: 2 });
   }
 
   /** Parses one operator with its right side if one of at most `level` stands at the cursor. */
@@ -241,7 +241,7 @@ export class ExpressionParser {
     const isMissing = this.#isOperandEnd() ||
       (infixOperator(this.cursor.kind(), this.cursor.word()) !== undefined &&
         this.cursor.kind() !== TokenKind.MINUS && this.cursor.kind() !== TokenKind.TILDE);
-    if (isMissing) throw tooFew(position, operator, 1, 2);
+    if (isMissing) throw tooFew(position, operator, { found: 1, expected: 2 });
     return this.parse(level);
   }
 
@@ -251,7 +251,7 @@ export class ExpressionParser {
     cursor.advance();
     const typePosition = cursor.position;
     const type = parseTypeName(cursor);
-    if (type === null) throw tooFew(position, "::", 1, 2);
+    if (type === null) throw tooFew(position, "::", { found: 1, expected: 2 });
     return { kind: "cast", position, operand, type, typePosition };
   }
 
@@ -309,9 +309,11 @@ export class ExpressionParser {
 
   #parseBetween(operand: Expression, isNegated: boolean, position: number): Between {
     const { cursor } = this;
-    if (this.#isOperandEnd()) throw tooFew(position, "between", 1, 3);
+    if (this.#isOperandEnd()) throw tooFew(position, "between", { found: 1, expected: 3 });
     const low = this.nested(() => this.parse(Level.BIT_OR));
-    if (!cursor.acceptWord("and") || this.#isOperandEnd()) throw tooFew(position, "between", 2, 3);
+    if (!cursor.acceptWord("and") || this.#isOperandEnd()) {
+      throw tooFew(position, "between", { found: 2, expected: 3 });
+    }
     const high = this.nested(() => this.parse(Level.BIT_OR));
     return { kind: "between", position, operand, isNegated, low, high };
   }

@@ -98,7 +98,7 @@ function parseCall(parser: ExpressionParser): Expression {
   cursor.advance();
   const isCount = text.toLowerCase() === "count";
   if (cursor.kind() === TokenKind.STAR && cursor.kindAhead(1) === TokenKind.RIGHT_PAREN) {
-    if (!isCount) throw tooFew(cursor.position, "*", 0, 2);
+    if (!isCount) throw tooFew(cursor.position, "*", { found: 0, expected: 2 });
     const star: Expression = { kind: "star", position: cursor.position, table: null };
     cursor.advance();
     cursor.advance();
@@ -133,7 +133,7 @@ function parseCast(parser: ExpressionParser): Expression {
   if (type === null) {
     throw cursor.isAtStatementEnd
       ? new SqlError(open, "unbalanced (")
-      : tooFew(position, "cast", 1, 2);
+      : tooFew(position, "cast", { found: 1, expected: 2 });
   }
   parser.expectClosing(open);
   return { kind: "cast", position, operand, type, typePosition };

@@ -11,12 +11,11 @@ import type { TokenCursor } from "./token_cursor.ts";
 export function tooFew(
   position: number,
   operator: string,
-  foundCount: number,
-  expectedCount: number,
+  count: { found: number; expected: number },
 ): SqlError {
   return new SqlError(
     position,
-    `too few arguments for '${operator}' [found=${foundCount},expected=${expectedCount}]`,
+    `too few arguments for '${operator}' [found=${count.found},expected=${count.expected}]`,
   );
 }
 
