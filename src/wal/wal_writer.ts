@@ -1,32 +1,357 @@
 /**
- * Writes one WAL of a table (signatures).
+ * Writes one WAL of a table. Synchronous, so that appends and commits of concurrent statements never mix.
+ *
+ * Order of a commit: column files → event → [sync: all of them, and new directories] → sequencer record → maxTxn
+ * [sync]. A transaction exists if and only if maxTxn of the sequencer covers it.
+ *
+ * Invariants:
+ * 1. The WAL's directory and number are taken at the first append; a writer that writes nothing leaves nothing.
+ * 2. After any failure the open transaction is gone and the segment is left as it is: the next append starts a new one, so
+ *    whatever the failure left in the files is never referred to.
+ *
+ * Details: docs/internals/wal.md.
  *
  * @module
  */
-import type { TableMetadata } from "../storage/mod.ts";
-import type { WalBatch } from "./wal_batch.ts";
+import {
+  assert,
+  ColumnType,
+  isSupportedColumnType,
+  QuestError,
+  TableError,
+  UnsupportedTypeError,
+  WalError,
+} from "../common/mod.ts";
+import type { Clock, FileSystem } from "../platform/mod.ts";
+import { symbolFiles, type TableMetadata, type TableReader } from "../storage/mod.ts";
+import type { Vector, WasmCore } from "../wasm/mod.ts";
+import type { Sequencer } from "./sequencer.ts";
+import { SymbolWriter } from "./symbol_writer.ts";
+import { TimestampRange } from "./timestamp_range.ts";
+import type { CommitMode, WalBatch } from "./wal_batch.ts";
+import { type DataEvent, encodeEvent, type TruncateEvent } from "./wal_event.ts";
+import { allocateWalId } from "./wal_ids.ts";
+import { WalSegment } from "./wal_segment.ts";
 
-/** The writer of one WAL of a table. Synchronous, so that appends and commits of concurrent statements never mix. */
-export interface WalWriter extends Disposable {
-  /** Metadata of the table at the writer's structure version. */
+/** Transactions of a segment; QuestDB's readers count them in 31 bits. */
+const SEGMENT_TXNS_MAX = 0x7fffffff;
+
+/** What a writer needs. */
+export interface WalWriterOptions {
+  readonly fs: FileSystem;
+  readonly core: WasmCore;
+  readonly clock: Clock;
+  readonly tableDir: string;
+  readonly tableName: string;
+  readonly sequencer: Sequencer;
+  readonly commitMode: CommitMode;
+  /** Rows after which a segment is followed by a new one. */
+  readonly segmentRowsMax: number;
+  /** Bytes after which a segment is followed by a new one; 0 = by rows only. */
+  readonly segmentBytesMax: number;
+  /** A snapshot of the table at the sequencer's structure version; read while opening only, except for its symbols. */
+  readonly reader: TableReader;
+}
+
+/** See the module's description. */
+export class WalWriter implements Disposable {
   readonly metadata: TableMetadata;
+  readonly #options: WalWriterOptions;
+  readonly #symbols: (SymbolWriter | null)[];
+  readonly #cleanColumns: number[];
+  readonly #range = new TimestampRange();
+  #walId = 0;
+  #nextSegmentId = 0;
+  #segment: WalSegment | null = null;
+  /** Segments that are written to no more but not durable yet. */
+  #retired: WalSegment[] = [];
+  #isClosed = false;
+
+  /**
+   * @throws {UnsupportedTypeError} if the table has a column type that cannot be written yet.
+   * @throws {WalError} if the sequencer has structural changes that the table does not have yet.
+   */
+  constructor(options: WalWriterOptions) {
+    const { reader, sequencer } = options;
+    this.#options = options;
+    this.metadata = reader.metadata;
+    for (const column of reader.metadata.liveColumns) {
+      if (!isSupportedColumnType(column.type)) {
+        throw new UnsupportedTypeError(column.name, column.type);
+      }
+    }
+    checkStructure(options.tableName, reader.metadata, sequencer);
+    this.#cleanColumns = [];
+    this.#symbols = reader.metadata.columns.map((column) => {
+      if (column.type !== ColumnType.SYMBOL) return null;
+      const table = reader.symbolTable(column.writerIndex);
+      if (table.count > 0) this.#cleanColumns.push(column.writerIndex);
+      return new SymbolWriter(column.writerIndex, table.count > 0 ? table : null);
+    });
+  }
+
+  /** Number of the WAL, 0 before the first append. */
+  get walId(): number {
+    return this.#walId;
+  }
+  /** Lowest segment that is still being written or not durable yet; every later one is in use, too. */
+  get firstUsedSegmentId(): number {
+    return this.#retired[0]?.segmentId ?? this.#segment?.segmentId ?? this.#nextSegmentId;
+  }
   /** Rows appended since the last commit. */
-  readonly uncommittedRowCount: number;
+  get uncommittedRowCount(): number {
+    const segment = this.#segment;
+    return segment === null ? 0 : segment.rowCount - segment.committedRowCount;
+  }
+
   /**
    * Appends rows to the open transaction.
    *
-   * @throws {TableError} `designated timestamp column cannot be NULL`.
+   * @throws {TableError} if a designated timestamp is NULL or out of range; the open transaction stays as it was.
    * @throws {WalError} if a segment file cannot be written; the open transaction is rolled back.
    */
-  append(batch: WalBatch): void;
+  append(batch: WalBatch): void {
+    assert(!this.#isClosed, "the WAL writer is open");
+    assert(batch.columns.length === this.metadata.columns.length, "a vector per column");
+    if (batch.rowCount === 0) return;
+    const timestamps = batch.columns[this.metadata.timestampIndex];
+    if (timestamps === null || timestamps === undefined) throw timestampIsNull();
+    const { memory } = this.#options.core;
+    this.#range.add(memory, timestamps.data, batch.rowCount);
+    try {
+      const segment = this.#writableSegment();
+      for (const column of this.metadata.liveColumns) {
+        this.#appendColumn(segment, column.writerIndex, batch);
+      }
+      segment.addRows(batch.rowCount);
+    } catch (error) {
+      this.#abandon();
+      throw asWalError(error, this.#options.tableName);
+    }
+  }
+
   /**
-   * Commits the open transaction and returns its sequencer transaction number; without rows returns the last one.
+   * Commits the open transaction and returns its sequencer transaction; without rows, returns the last one.
    *
-   * @throws {WalError} if it cannot be made durable; nothing of it is visible then.
+   * @throws {WalError} if it cannot be made as durable as the commit mode asks; nothing of it is visible then.
    */
-  commit(): number;
+  commit(): number {
+    const segment = this.#segment;
+    if (segment === null || this.uncommittedRowCount === 0) return this.#options.sequencer.lastTxn;
+    const event: DataEvent = {
+      kind: "data",
+      startRow: segment.committedRowCount,
+      endRow: segment.rowCount,
+      minTimestamp: this.#range.min,
+      maxTimestamp: this.#range.max,
+      isOutOfOrder: !this.#range.isAscending,
+      symbols: this.#symbols.flatMap((symbols) => symbols?.diff() ?? []),
+      dedupMode: 0,
+    };
+    return this.#commitEvent(segment, event);
+  }
+
+  /** Removes all rows of the table: a transaction of its own. The open transaction must be empty. */
+  truncate(): number {
+    assert(this.uncommittedRowCount === 0, "nothing is uncommitted when a table is truncated");
+    let segment: WalSegment;
+    try {
+      segment = this.#writableSegment();
+    } catch (error) {
+      this.#abandon();
+      throw asWalError(error, this.#options.tableName);
+    }
+    return this.#commitEvent(segment, { kind: "truncate" });
+  }
+
   /** Forgets the rows appended since the last commit. */
-  rollback(): void;
-  /** Rolls back and closes the files. */
-  close(): void;
+  rollback(): void {
+    this.#segment?.rollback();
+    this.#resetTransaction();
+  }
+
+  /** True if acknowledged transactions of this WAL may not be durable yet. */
+  get isDirty(): boolean {
+    return this.#retired.length > 0 || (this.#segment?.isDirty ?? false);
+  }
+
+  /** Makes the segments durable; the sequencer is synced after them by the caller. */
+  async syncAsync(): Promise<void> {
+    const retired = this.#retired.slice();
+    for (const segment of retired) {
+      await segment.syncAsync();
+      segment.close();
+      this.#retired.splice(this.#retired.indexOf(segment), 1);
+    }
+    if (this.#segment?.isDirty) await this.#segment.syncAsync();
+  }
+
+  /** Rolls back, makes everything durable and closes the files. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.rollback();
+    const segments = [...this.#retired, ...(this.#segment === null ? [] : [this.#segment])];
+    this.#retired = [];
+    this.#segment = null;
+    for (const segment of segments) {
+      try {
+        if (segment.isDirty) segment.sync();
+      } finally {
+        segment.close();
+      }
+    }
+  }
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #appendColumn(segment: WalSegment, writerIndex: number, batch: WalBatch): void {
+    const vector = batch.columns[writerIndex];
+    const { rowCount } = batch;
+    const symbols = this.#symbols[writerIndex];
+    if (symbols !== null) {
+      this.#appendSymbols(segment, { writerIndex, symbols, vector, rowCount });
+    } else if (vector === null) {
+      segment.writeNulls(writerIndex, rowCount);
+    } else if (writerIndex === this.metadata.timestampIndex) {
+      segment.writeTimestamps(vector.data, rowCount);
+    } else if (this.metadata.columns[writerIndex].type === ColumnType.VARCHAR) {
+      segment.writeVarchar(writerIndex, vector, rowCount);
+    } else {
+      const { type } = this.metadata.columns[writerIndex];
+      assert(vector.type === type, `vector of column ${writerIndex} has type ${type}`);
+      segment.writeFixed(writerIndex, vector.data, rowCount);
+    }
+  }
+
+  #appendSymbols(segment: WalSegment, column: {
+    writerIndex: number;
+    symbols: SymbolWriter;
+    vector: Vector | null;
+    rowCount: number;
+  }): void {
+    const { writerIndex, symbols, vector, rowCount } = column;
+    const { memory } = this.#options.core;
+    const keys = memory.alloc(4 * rowCount);
+    try {
+      const out = memory.i32.subarray(keys >>> 2, (keys >>> 2) + rowCount);
+      if (vector === null) symbols.mapNulls(rowCount, out);
+      else symbols.map(memory, vector, { rowCount, out });
+      segment.writeFixed(writerIndex, keys, rowCount);
+    } finally {
+      memory.free(keys);
+    }
+  }
+
+  #commitEvent(segment: WalSegment, event: DataEvent | TruncateEvent): number {
+    const { sequencer, commitMode, clock } = this.#options;
+    const isSynced = commitMode === "sync";
+    try {
+      const segmentTxn = segment.writeEvent(encodeEvent(segment.nextTxn, event));
+      if (isSynced) segment.sync();
+      const data = event.kind === "data" ? event : null;
+      const txn = sequencer.commit({
+        walId: segment.walId,
+        segmentId: segment.segmentId,
+        segmentTxn,
+        commitMicros: clock.nowMicros(),
+        minTimestamp: data?.minTimestamp ?? NO_MIN_TIMESTAMP,
+        maxTimestamp: data?.maxTimestamp ?? -1n,
+        rowCount: data === null ? 0 : data.endRow - data.startRow,
+      }, isSynced);
+      this.#resetTransaction();
+      return txn;
+    } catch (error) {
+      this.#abandon();
+      throw asWalError(error, this.#options.tableName);
+    }
+  }
+
+  /** The segment to append to; a full one is followed by a new one, between transactions only. */
+  #writableSegment(): WalSegment {
+    const { segmentRowsMax, segmentBytesMax } = this.#options;
+    let segment = this.#segment;
+    if (segment !== null && this.uncommittedRowCount === 0) {
+      const isFull = segment.rowCount >= segmentRowsMax ||
+        (segmentBytesMax > 0 && segment.byteSize >= segmentBytesMax) ||
+        segment.nextTxn >= SEGMENT_TXNS_MAX;
+      if (isFull) {
+        this.#retire(segment);
+        segment = null;
+      }
+    }
+    return segment ?? this.#openSegment();
+  }
+
+  #openSegment(): WalSegment {
+    const { fs, core, tableDir, sequencer } = this.#options;
+    if (this.#walId === 0) this.#openWal();
+    const segmentId = this.#nextSegmentId++;
+    const place = { fs, core, tableDir, walId: this.#walId, segmentId };
+    this.#segment = new WalSegment(place, this.metadata, sequencer.structureVersion);
+    return this.#segment;
+  }
+
+  /** Takes a WAL number and links the table's symbol files, so that clean keys can be resolved for good. */
+  #openWal(): void {
+    const { fs, tableDir, reader } = this.#options;
+    const walId = allocateWalId(fs, tableDir);
+    const walDir = `${tableDir}/wal${walId}`;
+    fs.mkdir(walDir);
+    for (const writerIndex of this.#cleanColumns) {
+      const { name } = this.metadata.columns[writerIndex];
+      const from = symbolFiles(tableDir, name, reader.versions.symbolNameTxn(writerIndex));
+      const to = symbolFiles(walDir, name, -1);
+      fs.link(from.offsets, to.offsets);
+      fs.link(from.chars, to.chars);
+      fs.link(from.keys, to.keys);
+      fs.link(from.values, to.values);
+    }
+    this.#walId = walId;
+  }
+
+  #retire(segment: WalSegment): void {
+    this.#segment = null;
+    if (segment.isDirty) this.#retired.push(segment);
+    else segment.close();
+  }
+
+  /** Gives up the segment after a failure; its committed transactions still have to become durable. */
+  #abandon(): void {
+    const segment = this.#segment;
+    this.#resetTransaction();
+    if (segment === null) return;
+    segment.rollback();
+    this.#retire(segment);
+  }
+
+  #resetTransaction(): void {
+    this.#range.reset();
+    for (const symbols of this.#symbols) symbols?.reset();
+  }
+}
+
+const NO_MIN_TIMESTAMP = 0x7fffffffffffffffn;
+
+function timestampIsNull(): TableError {
+  return new TableError("designated timestamp column cannot be NULL");
+}
+
+function asWalError(error: unknown, table: string): Error {
+  if (error instanceof QuestError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new WalError("cannot write to the WAL", { table, reason }, { cause: error });
+}
+
+function checkStructure(table: string, metadata: TableMetadata, sequencer: Sequencer): void {
+  const known = sequencer.metadata.columns;
+  const isSame = known.length === metadata.columns.length &&
+    sequencer.structureVersion === sequencer.metadata.structureVersion &&
+    metadata.columns.every((column, i) =>
+      column.type === known[i].type && column.name === known[i].name
+    );
+  if (!isSame) {
+    throw new WalError("table has structural changes that are not applied yet", { table });
+  }
 }

@@ -1,0 +1,159 @@
+/**
+ * Sequential little-endian access to the bytes of WAL and registry files. Files are untrusted: a read past the end, or a
+ * length out of range, is a {@linkcode StorageError} that names the file.
+ *
+ * @module
+ */
+import { StorageError } from "../common/mod.ts";
+
+/** Longest `str` any of these formats holds, in UTF-16 units: far above a symbol or a statement. */
+const STRING_UNITS_MAX = 1 << 26;
+const INITIAL_BYTES = 256;
+
+const decoder = new TextDecoder("utf-16le", { ignoreBOM: true });
+
+/** Reads one field after the other. */
+export class ByteCursor {
+  readonly file: string;
+  readonly #view: DataView;
+  /** Offset of the next field within the bytes. */
+  position: number;
+
+  /**
+   * @param file Named in errors.
+   * @param bytes What is read.
+   * @param position Where to begin.
+   */
+  constructor(file: string, bytes: Uint8Array, position = 0) {
+    this.file = file;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.position = position;
+  }
+
+  /** Bytes from the position to the end. */
+  get remaining(): number {
+    return this.#view.byteLength - this.position;
+  }
+  u8(): number {
+    return this.#view.getUint8(this.#take(1));
+  }
+  i32(): number {
+    return this.#view.getInt32(this.#take(4), true);
+  }
+  i64(): bigint {
+    return this.#view.getBigInt64(this.#take(8), true);
+  }
+  /** An int64 that must be a safe integer of at least `min`; `what` names it in the error. */
+  count(what: string, min = 0): number {
+    const value = this.i64();
+    if (value < BigInt(min) || value > BigInt(Number.MAX_SAFE_INTEGER)) {
+      throw this.error(`invalid ${what}`, { value });
+    }
+    return Number(value);
+  }
+  /** An int32 that must be at least `min`. */
+  int(what: string, min = 0): number {
+    const value = this.i32();
+    if (value < min) throw this.error(`invalid ${what}`, { value });
+    return value;
+  }
+  bool(what: string): boolean {
+    const value = this.u8();
+    if (value > 1) throw this.error(`invalid ${what}`, { value });
+    return value === 1;
+  }
+  /** A `str`: int32 count of UTF-16 units (−1 = NULL), then the units. */
+  str(what: string): string | null {
+    const units = this.i32();
+    if (units === -1) return null;
+    if (units < 0 || units > STRING_UNITS_MAX) {
+      throw this.error(`invalid length of ${what}`, { length: units });
+    }
+    const at = this.#take(2 * units);
+    return decoder.decode(
+      new Uint8Array(this.#view.buffer, this.#view.byteOffset + at, 2 * units),
+    );
+  }
+  /** A `str` that must not be NULL. */
+  text(what: string): string {
+    const value = this.str(what);
+    if (value === null) throw this.error(`${what} is NULL`);
+    return value;
+  }
+  /** Makes an error that names the file and the position. */
+  error(message: string, context: Record<string, string | number | bigint> = {}): StorageError {
+    return new StorageError(this.file, message, { ...context, offset: this.position });
+  }
+
+  #take(size: number): number {
+    if (size > this.remaining) {
+      throw this.error("file is too short", { size, length: this.#view.byteLength });
+    }
+    const at = this.position;
+    this.position += size;
+    return at;
+  }
+}
+
+/** Builds bytes of unknown length. */
+export class ByteBuilder {
+  #bytes = new Uint8Array(INITIAL_BYTES);
+  #view = new DataView(this.#bytes.buffer);
+  /** Bytes written. */
+  length = 0;
+
+  u8(value: number): this {
+    this.#view.setUint8(this.#grow(1), value);
+    return this;
+  }
+  i32(value: number): this {
+    this.#view.setInt32(this.#grow(4), value, true);
+    return this;
+  }
+  i64(value: bigint | number): this {
+    this.#view.setBigInt64(this.#grow(8), BigInt(value), true);
+    return this;
+  }
+  /** Writes a `str` field. */
+  str(text: string): this {
+    this.i32(text.length);
+    const at = this.#grow(2 * text.length);
+    for (let i = 0; i < text.length; i++) {
+      this.#view.setUint16(at + 2 * i, text.charCodeAt(i), true);
+    }
+    return this;
+  }
+  /** Writes zeros. */
+  zeros(count: number): this {
+    this.#grow(count);
+    return this;
+  }
+  /** Overwrites an int32 written earlier. */
+  patchI32(offset: number, value: number): this {
+    this.#view.setInt32(offset, value, true);
+    return this;
+  }
+  /** The bytes written so far; valid until the next write. */
+  bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.length);
+  }
+
+  #grow(size: number): number {
+    const at = this.length;
+    this.length += size;
+    if (this.length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(this.length, 2 * this.#bytes.length));
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+      this.#view = new DataView(larger.buffer);
+    }
+    return at;
+  }
+}
+
+/** Java's `String.hashCode`. */
+export function javaHash(text: string): number {
+  let hash = 0;
+  for (let i = 0; i < text.length; i++) hash = (Math.imul(31, hash) + text.charCodeAt(i)) | 0;
+  return hash;
+}

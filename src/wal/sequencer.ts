@@ -1,0 +1,200 @@
+/**
+ * The sequencer of a table: gives every committed transaction of any of its WALs a place in one order.
+ *
+ * ```
+ * txn_seq/_meta              current columns (sequencer_metadata.ts)
+ * txn_seq/_meta.0            table `_meta` as created
+ * txn_seq/_txnlog            the order (txn_log.ts)
+ * txn_seq/_txnlog.meta.d .i  structural changes; none are made here yet
+ * txn_seq/_wal_index.d       last WAL number (wal_ids.ts)
+ * ```
+ *
+ * Invariant: one instance per table and process, on the main thread; workers read the log, never write it.
+ *
+ * @module
+ */
+import { QuestError, WalError } from "../common/mod.ts";
+import { type FileSystem, readFile } from "../platform/mod.ts";
+import type { TableMetadata } from "../storage/mod.ts";
+import { ByteBuilder } from "./byte_cursor.ts";
+import {
+  DROPPED_STRUCTURE_VERSION,
+  encodeSequencerMetadata,
+  readSequencerMetadata,
+  type SequencerMetadata,
+} from "./sequencer_metadata.ts";
+import { DROP_WAL_ID, encodeNewTxnLog, TxnLog, txnLogPath } from "./txn_log.ts";
+import { encodeNewWalIndex, walIndexPath } from "./wal_ids.ts";
+
+/** Size the reference server gives these files; it maps whole pages. */
+const PAGE_BYTES = 4096;
+const META_BYTES_MAX = 64 << 20;
+const NO_MIN_TIMESTAMP = 0x7fffffffffffffffn;
+
+/** A data or truncate transaction to put in order. */
+export interface SequencedTxn {
+  readonly walId: number;
+  readonly segmentId: number;
+  readonly segmentTxn: number;
+  readonly commitMicros: bigint;
+  readonly minTimestamp: bigint;
+  readonly maxTimestamp: bigint;
+  readonly rowCount: number;
+}
+
+/** See the module's description. */
+export class Sequencer implements Disposable {
+  readonly #fs: FileSystem;
+  readonly #tableDir: string;
+  readonly #log: TxnLog;
+  readonly #metadata: SequencerMetadata;
+  #isDropped: boolean;
+  #structureVersion: number;
+  #isDirty = false;
+
+  private constructor(
+    context: { fs: FileSystem; tableDir: string },
+    log: TxnLog,
+    metadata: SequencerMetadata,
+  ) {
+    this.#fs = context.fs;
+    this.#tableDir = context.tableDir;
+    this.#log = log;
+    this.#metadata = metadata;
+    const last = log.lastTxn === 0 ? undefined : log.read(log.lastTxn, log.lastTxn)[0];
+    this.#isDropped = metadata.structureVersion === DROPPED_STRUCTURE_VERSION ||
+      last?.walId === DROP_WAL_ID;
+    this.#structureVersion = last?.structureVersion ?? Math.max(metadata.structureVersion, 0);
+  }
+
+  /** Opens a table's sequencer. @throws {StorageError} if one of its files is missing or corrupt. */
+  static open(fs: FileSystem, tableDir: string): Sequencer {
+    const metadata = readSequencerMetadata(fs, `${tableDir}/txn_seq/_meta`);
+    const log = TxnLog.open(fs, tableDir, "readWrite");
+    try {
+      return new Sequencer({ fs, tableDir }, log, metadata);
+    } catch (error) {
+      log.close();
+      throw error;
+    }
+  }
+
+  /** Number of the last committed transaction. */
+  get lastTxn(): number {
+    return this.#log.lastTxn;
+  }
+  /** Version of the column list after the last transaction. */
+  get structureVersion(): number {
+    return this.#structureVersion;
+  }
+  /** True once the table was dropped. */
+  get isDropped(): boolean {
+    return this.#isDropped;
+  }
+  /** The log, for reading. */
+  get log(): TxnLog {
+    return this.#log;
+  }
+
+  /**
+   * Commits a transaction and returns its number.
+   *
+   * @throws {WalError} if the table was dropped, or the log cannot be written; the transaction is not visible then.
+   */
+  commit(txn: SequencedTxn, sync: boolean): number {
+    if (this.#isDropped) throw new WalError("table is dropped", { dir: this.#tableDir });
+    try {
+      const number = this.#log.append(
+        { ...txn, structureVersion: this.#structureVersion },
+        sync,
+      );
+      this.#isDirty ||= !sync;
+      return number;
+    } catch (error) {
+      if (error instanceof QuestError) throw error;
+      throw new WalError("cannot write the sequencer log", {
+        file: txnLogPath(this.#tableDir),
+        reason: (error as Error).message,
+      }, { cause: error });
+    }
+  }
+
+  /** Records that the table is dropped, durably. */
+  drop(commitMicros: bigint): void {
+    if (this.#isDropped) return;
+    this.#log.append({
+      structureVersion: this.#structureVersion,
+      walId: DROP_WAL_ID,
+      segmentId: 0,
+      segmentTxn: 0,
+      commitMicros,
+      minTimestamp: NO_MIN_TIMESTAMP,
+      maxTimestamp: -1n,
+      rowCount: 0,
+    }, true);
+    this.#isDropped = true;
+    using file = this.#fs.open(`${this.#tableDir}/txn_seq/_meta`, "readWrite");
+    file.write(new ByteBuilder().i64(DROPPED_STRUCTURE_VERSION).bytes(), 8);
+    file.syncData();
+  }
+
+  /** Columns as the sequencer knows them. */
+  get metadata(): SequencerMetadata {
+    return this.#metadata;
+  }
+
+  /** True if something was committed since the last sync. */
+  get isDirty(): boolean {
+    return this.#isDirty;
+  }
+  /** Makes the log durable, off the calling thread. */
+  async syncAsync(): Promise<void> {
+    this.#isDirty = false;
+    try {
+      await this.#log.syncAsync();
+    } catch (error) {
+      this.#isDirty = true;
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#log.close();
+  }
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Creates `txn_seq/` of a new table, durably. `_meta.0` is left to {@linkcode saveInitialMetadata}. */
+export function createSequencerFiles(
+  fs: FileSystem,
+  tableDir: string,
+  options: { metadata: TableMetadata; createMicros: bigint },
+): void {
+  const dir = `${tableDir}/txn_seq`;
+  fs.mkdir(dir);
+  const files: [string, Uint8Array][] = [
+    [`${dir}/_meta`, encodeSequencerMetadata(options.metadata, 0)],
+    [txnLogPath(tableDir), encodeNewTxnLog(options.createMicros)],
+    [`${dir}/_txnlog.meta.d`, new Uint8Array(PAGE_BYTES)],
+    [`${dir}/_txnlog.meta.i`, new Uint8Array(PAGE_BYTES)],
+    [walIndexPath(tableDir), encodeNewWalIndex()],
+  ];
+  for (const [path, bytes] of files) writeDurably(fs, path, bytes);
+  fs.syncDir(dir);
+}
+
+/** Copies the table's `_meta` as created to `txn_seq/_meta.0`, durably. */
+export function saveInitialMetadata(fs: FileSystem, tableDir: string): void {
+  const dir = `${tableDir}/txn_seq`;
+  writeDurably(fs, `${dir}/_meta.0`, readFile(fs, `${tableDir}/_meta`, META_BYTES_MAX));
+  fs.syncDir(dir);
+}
+
+function writeDurably(fs: FileSystem, path: string, bytes: Uint8Array): void {
+  using file = fs.open(path, "create");
+  file.truncate(0);
+  file.write(bytes, 0);
+  file.sync();
+}

@@ -1,0 +1,231 @@
+/**
+ * `_txnlog`: the order of a table's transactions over all its WALs. Storing maxTxn publishes a transaction.
+ *
+ * ```
+ * @0 i32 format (0 = V1, 1 = V2)   @4 i64 maxTxn   @12 i64 create time µs   @20 i32 transactions per part (V2)   .. 76
+ * V1 @76 + 28·(t−1):                             i64 structureVersion, i32 walId, i32 segmentId, i32 segmentTxn, i64 time µs
+ * V2 _txn_parts/<(t−1)/P> @60·((t−1) mod P):     the same, then i64 minTs, i64 maxTs, i64 rows, i64 0
+ * ```
+ *
+ * Invariants:
+ * 1. Transactions count from 1 without gaps; a record is written in full before maxTxn covers it.
+ * 2. Records up to maxTxn never change, but a commit that failed takes its own maxTxn back before anybody saw it.
+ *
+ * Details: docs/internals/sequencer.md.
+ *
+ * @module
+ */
+import { StorageError } from "../common/mod.ts";
+import type { FileHandle, FileSystem } from "../platform/mod.ts";
+import { ByteBuilder, ByteCursor } from "./byte_cursor.ts";
+
+const HEADER_BYTES = 76;
+const RECORD_BYTES = 28;
+const RECORD_V2_BYTES = 60;
+const FORMAT_V2 = 1;
+/** walId of a structural change. */
+export const STRUCTURAL_WAL_ID = -1;
+/** walId of the record that drops the table. */
+export const DROP_WAL_ID = -2;
+/** Records read by one call. */
+export const TXN_LOG_CHUNK = 4096;
+
+/** One committed transaction. */
+export interface TxnLogRecord {
+  readonly txn: number;
+  readonly structureVersion: number;
+  /** ≥ 1, or {@linkcode STRUCTURAL_WAL_ID} or {@linkcode DROP_WAL_ID}. */
+  readonly walId: number;
+  readonly segmentId: number;
+  readonly segmentTxn: number;
+  readonly commitMicros: bigint;
+}
+
+/** What is appended: a record without its number, and what V2 keeps besides. */
+export interface NewTxn extends Omit<TxnLogRecord, "txn"> {
+  readonly minTimestamp: bigint;
+  readonly maxTimestamp: bigint;
+  readonly rowCount: number;
+}
+
+/** Path of a table's log. */
+export function txnLogPath(tableDir: string): string {
+  return `${tableDir}/txn_seq/_txnlog`;
+}
+
+/** Encodes the log of a new table. */
+export function encodeNewTxnLog(createMicros: bigint): Uint8Array<ArrayBuffer> {
+  return new ByteBuilder().i32(0).i64(0).i64(createMicros).zeros(HEADER_BYTES - 20).bytes();
+}
+
+/** An open log. One writer a table, any number of readers. */
+export class TxnLog implements Disposable {
+  readonly #fs: FileSystem;
+  readonly #file: FileHandle;
+  readonly #tableDir: string;
+  readonly #mode: "read" | "readWrite";
+  /** 0 for V1. */
+  readonly #partTxns: number;
+  #part: { index: number; file: FileHandle } | null = null;
+  #lastTxn: number;
+
+  private constructor(fs: FileSystem, tableDir: string, open: {
+    file: FileHandle;
+    mode: "read" | "readWrite";
+    partTxns: number;
+    lastTxn: number;
+  }) {
+    this.#fs = fs;
+    this.#tableDir = tableDir;
+    this.#mode = open.mode;
+    this.#file = open.file;
+    this.#partTxns = open.partTxns;
+    this.#lastTxn = open.lastTxn;
+  }
+
+  /** Opens a table's log. @throws {StorageError} if it is missing or not what the format says. */
+  static open(fs: FileSystem, tableDir: string, mode: "read" | "readWrite"): TxnLog {
+    const path = txnLogPath(tableDir);
+    let file: FileHandle;
+    try {
+      file = fs.open(path, mode);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      throw new StorageError(path, "file is missing", {}, { cause: error });
+    }
+    try {
+      return new TxnLog(fs, tableDir, { file, mode, ...readHeader(file) });
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  /** Number of the last transaction, 0 if there is none. */
+  get lastTxn(): number {
+    return this.#lastTxn;
+  }
+
+  /**
+   * Reads records from transaction `from` (1-based) up to `to` inclusive, at most {@linkcode TXN_LOG_CHUNK}.
+   *
+   * @throws {StorageError} if one is not there or cannot be true.
+   */
+  read(from: number, to: number): TxnLogRecord[] {
+    const last = Math.min(to, this.#lastTxn, from + TXN_LOG_CHUNK - 1);
+    const records: TxnLogRecord[] = [];
+    while (from + records.length <= last) this.#readRun(from + records.length, last, records);
+    return records;
+  }
+
+  /**
+   * Appends a transaction and returns its number.
+   *
+   * @param sync Durable on return: the record reaches the disk before maxTxn does.
+   */
+  append(txn: NewTxn, sync: boolean): number {
+    const number = this.#lastTxn + 1;
+    const record = new ByteBuilder().i64(txn.structureVersion).i32(txn.walId).i32(txn.segmentId)
+      .i32(txn.segmentTxn).i64(txn.commitMicros);
+    let file = this.#file;
+    let offset = HEADER_BYTES + RECORD_BYTES * (number - 1);
+    if (this.#partTxns > 0) {
+      record.i64(txn.minTimestamp).i64(txn.maxTimestamp).i64(txn.rowCount).i64(0);
+      file = this.#openPart(Math.floor((number - 1) / this.#partTxns), true);
+      offset = RECORD_V2_BYTES * ((number - 1) % this.#partTxns);
+    }
+    file.write(record.bytes(), offset);
+    if (sync) file.syncData();
+    try {
+      this.#publish(number);
+      if (sync) this.#file.syncData();
+    } catch (error) {
+      this.#publish(number - 1);
+      throw error;
+    }
+    this.#lastTxn = number;
+    return number;
+  }
+
+  /** Makes everything appended durable, off the calling thread. */
+  async syncAsync(): Promise<void> {
+    if (this.#part !== null) await this.#part.file.syncDataAsync();
+    await this.#file.syncDataAsync();
+  }
+
+  close(): void {
+    this.#part?.file.close();
+    this.#part = null;
+    this.#file.close();
+  }
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #publish(maxTxn: number): void {
+    this.#file.write(new ByteBuilder().i64(maxTxn).bytes(), 4);
+  }
+
+  /** Reads the records of one contiguous stretch of one file. */
+  #readRun(from: number, last: number, into: TxnLogRecord[]): void {
+    let file = this.#file, offset = HEADER_BYTES + RECORD_BYTES * (from - 1), width = RECORD_BYTES;
+    let count = last - from + 1;
+    if (this.#partTxns > 0) {
+      const index = (from - 1) % this.#partTxns;
+      file = this.#openPart(Math.floor((from - 1) / this.#partTxns), false);
+      width = RECORD_V2_BYTES;
+      offset = width * index;
+      count = Math.min(count, this.#partTxns - index);
+    }
+    const bytes = new Uint8Array(width * count);
+    if (file.read(bytes, offset) < bytes.length) {
+      throw new StorageError(file.path, "log is shorter than its transaction count", {
+        txn: last,
+        offset,
+      });
+    }
+    for (let i = 0; i < count; i++) {
+      into.push(decodeRecord(new ByteCursor(file.path, bytes, width * i), from + i));
+    }
+  }
+
+  #openPart(index: number, isCreated: boolean): FileHandle {
+    if (this.#part?.index === index) return this.#part.file;
+    const path = `${this.#tableDir}/txn_seq/_txn_parts/${index}`;
+    if (isCreated) this.#fs.mkdir(`${this.#tableDir}/txn_seq/_txn_parts`);
+    else if (this.#fs.stat(path) === null) throw new StorageError(path, "file is missing");
+    const file = this.#fs.open(path, isCreated ? "create" : this.#mode);
+    // Parts are left for good, so one that was written must be durable before it is out of reach of syncAsync.
+    if (isCreated) this.#part?.file.syncData();
+    this.#part?.file.close();
+    this.#part = { index, file };
+    return file;
+  }
+}
+
+function readHeader(file: FileHandle): { partTxns: number; lastTxn: number } {
+  const bytes = new Uint8Array(HEADER_BYTES);
+  const cursor = new ByteCursor(file.path, bytes.subarray(0, file.read(bytes, 0)));
+  const format = cursor.i32();
+  if (format !== 0 && format !== FORMAT_V2) throw cursor.error("unknown log format", { format });
+  const lastTxn = cursor.count("transaction count");
+  cursor.i64();
+  const partTxns = format === FORMAT_V2 ? cursor.int("transactions per part", 1) : 0;
+  if (format === 0 && file.size() < HEADER_BYTES + RECORD_BYTES * lastTxn) {
+    throw cursor.error("log is shorter than its transaction count", { txn: lastTxn });
+  }
+  return { partTxns, lastTxn };
+}
+
+function decodeRecord(cursor: ByteCursor, txn: number): TxnLogRecord {
+  const structureVersion = cursor.count(`structure version of transaction ${txn}`);
+  const walId = cursor.int(`WAL id of transaction ${txn}`, DROP_WAL_ID);
+  const segmentId = cursor.int(`segment id of transaction ${txn}`, -1);
+  const segmentTxn = cursor.int(`segment transaction of transaction ${txn}`, -1);
+  const commitMicros = cursor.i64();
+  const isData = walId > 0;
+  if (walId === 0 || (isData && (segmentId < 0 || segmentTxn < 0))) {
+    throw cursor.error("invalid transaction record", { txn, walId, segmentId, segmentTxn });
+  }
+  return { txn, structureVersion, walId, segmentId, segmentTxn, commitMicros };
+}
