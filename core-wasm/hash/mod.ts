@@ -1,2 +1,2 @@
 // Exports of the `hash` family; typed for TypeScript in src/wasm/kernels/hash.ts.
-export {};
+export { blake3Parent, blake3Subtree } from "./blake3";

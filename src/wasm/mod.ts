@@ -3,6 +3,7 @@ export * from "./memory.ts";
 export * from "./core.ts";
 export * from "./vector.ts";
 export * from "./task_runner.ts";
+export { Blake3, blake3, BLAKE3_BYTES } from "./blake3.ts";
 export {
   MAX_WAITING_TASKS,
   startWorker,
