@@ -1,0 +1,87 @@
+/**
+ * The rows of `backups()`: what is running and what was, kept beside the backups so that they survive a restart.
+ *
+ * @module
+ */
+import { formatTimestampMicros, parseTimestampMicros } from "../common/mod.ts";
+import type { ObjectStore } from "../objectstore/mod.ts";
+import type { BackupStatusRow } from "../engine/mod.ts";
+import { encodeJson, readSmallJson } from "./backup_instance.ts";
+import { type InstanceKeys, parseCompactTimestamp } from "./object_keys.ts";
+import { BACKUP_FORMAT } from "./table_manifest.ts";
+
+/** Rows kept; older ones stay in the store but are not shown. */
+export const HISTORY_ROWS_MAX = 1000;
+
+/** Status texts as documented. */
+export const BackupStatus = {
+  IN_PROGRESS: "backup in progress",
+  COMPLETE: "backup complete",
+  FAILED: "backup failed",
+  CLEANUP_IN_PROGRESS: "cleanup in progress",
+  CLEANUP_COMPLETE: "cleanup complete",
+  CLEANUP_FAILED: "cleanup failed",
+} as const;
+
+/** Stores the outcome of an attempt. */
+export async function writeHistory(
+  store: ObjectStore,
+  keys: InstanceKeys,
+  row: BackupStatusRow,
+): Promise<void> {
+  const text = (micros: bigint | null) => micros === null ? null : formatTimestampMicros(micros);
+  await store.put(
+    keys.historyRecord(row.startTs),
+    encodeJson({
+      format: BACKUP_FORMAT,
+      status: row.status,
+      progress_percent: row.progressPercent,
+      start_ts: text(row.startTs),
+      end_ts: text(row.endTs),
+      backup_error: row.backupError,
+      cleanup_error: row.cleanupError,
+    }),
+    { ifNoneMatch: true },
+  );
+}
+
+/** Reads the newest attempts, oldest first. Records that cannot be read are passed to `onProblem` and left out. */
+export async function readHistory(
+  store: ObjectStore,
+  keys: InstanceKeys,
+  onProblem: (key: string, error: unknown) => void,
+): Promise<BackupStatusRow[]> {
+  const found: string[] = [];
+  for await (const page of store.list(keys.history)) {
+    for (const { key } of page) {
+      const name = key.slice(keys.history.length);
+      if (name.endsWith(".json") && parseCompactTimestamp(name.slice(0, -5)) !== null) {
+        found.push(key);
+      }
+    }
+  }
+  const rows: BackupStatusRow[] = [];
+  for (const key of found.slice(-HISTORY_ROWS_MAX)) {
+    try {
+      const json = await readSmallJson(store, key);
+      if (json !== null) rows.push(decodeRow(json));
+    } catch (error) {
+      onProblem(key, error);
+    }
+  }
+  return rows;
+}
+
+function decodeRow(json: Record<string, unknown>): BackupStatusRow {
+  const startTs = parseTimestampMicros(String(json.start_ts));
+  if (startTs === null) throw new TypeError(`Cannot parse start_ts "${json.start_ts}"`);
+  const text = (value: unknown) => typeof value === "string" ? value : null;
+  return {
+    status: String(json.status),
+    progressPercent: Math.min(100, Math.max(0, Math.trunc(Number(json.progress_percent) || 0))),
+    startTs,
+    endTs: typeof json.end_ts === "string" ? parseTimestampMicros(json.end_ts) : null,
+    backupError: text(json.backup_error),
+    cleanupError: text(json.cleanup_error),
+  };
+}

@@ -1,0 +1,244 @@
+/**
+ * BACKUP DATABASE, BACKUP ABORT, backups(), backup_instance_name.
+ *
+ * The committed state is pinned before `start` returns; the rest happens in the background. One backup runs at a time.
+ *
+ * @module
+ */
+import { BackupError, type ErrorContext } from "../common/mod.ts";
+import type { BackupService, BackupStatusRow, Engine } from "../engine/mod.ts";
+import { type ObjectStore, openObjectStore } from "../objectstore/mod.ts";
+import type { Clock, FileSystem, Log, Random } from "../platform/mod.ts";
+import type { TaskRunner } from "../wasm/mod.ts";
+import type { BackupConfig } from "./backup_config.ts";
+import { BackupStatus, HISTORY_ROWS_MAX, readHistory, writeHistory } from "./backup_history.ts";
+import { readInstanceName } from "./backup_instance.ts";
+import { runBackup } from "./backup_job.ts";
+import { takeSnapshot } from "./database_snapshot.ts";
+import { InstanceKeys } from "./object_keys.ts";
+import type { RootManifest } from "./root_manifest.ts";
+
+const COMPONENT = "backup";
+
+/** What the service is made of. */
+export interface BackupServiceOptions {
+  readonly engine: Engine;
+  /** Runs `backupTasks`. */
+  readonly tasks: TaskRunner;
+  readonly fs: FileSystem;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly config: BackupConfig;
+  /** Database root, normally `<install root>/db`. */
+  readonly dbRoot: string;
+  readonly productVersion: string;
+  /** Opens the store; from `config.objectStore` when left out. */
+  readonly openStore?: () => Promise<ObjectStore>;
+}
+
+/** The service and what the process needs besides it. */
+export interface RunnableBackupService extends BackupService, AsyncDisposable {
+  /** Loads the history of earlier runs. Failures are logged: backups() is then empty. */
+  load(): Promise<void>;
+  /** Resolves when no backup is running; to the manifest of the last one if it completed. */
+  idle(): Promise<RootManifest | null>;
+}
+
+/** Creates the service; touches nothing before the first call. */
+export function createBackupService(options: BackupServiceOptions): RunnableBackupService {
+  return new LocalBackupService(options);
+}
+
+interface RunningBackup {
+  readonly row: MutableRow;
+  readonly controller: AbortController;
+  done: Promise<RootManifest | null>;
+}
+
+type MutableRow = { -readonly [Field in keyof BackupStatusRow]: BackupStatusRow[Field] };
+
+class LocalBackupService implements RunnableBackupService {
+  readonly #options: BackupServiceOptions;
+  #rows: BackupStatusRow[] = [];
+  #running: RunningBackup | null = null;
+  #last: Promise<RootManifest | null> = Promise.resolve(null);
+  #lastTimestamp = 0n;
+  #store: Promise<ObjectStore> | null = null;
+  #instance: string | null = null;
+
+  constructor(options: BackupServiceOptions) {
+    this.#options = options;
+  }
+
+  // deno-lint-ignore require-await -- failures must reject, not throw
+  async start(): Promise<bigint> {
+    const { config, engine, clock } = this.#options;
+    if (!config.isEnabled) {
+      throw new BackupError("backup is not enabled, set backup.enabled=true and restart");
+    }
+    if (config.objectStore === null && this.#options.openStore === undefined) {
+      throw new BackupError("backup has no object store, set backup.object.store and restart");
+    }
+    if (this.#running !== null) {
+      throw new BackupError("backup is already in progress", {
+        started: String(this.#running.row.startTs),
+      });
+    }
+    const pin = engine.pinAll();
+    let snapshot;
+    try {
+      snapshot = takeSnapshot(pin, this.#options);
+    } catch (error) {
+      pin.release();
+      throw error;
+    }
+    const now = clock.nowMicros();
+    const timestamp = now > this.#lastTimestamp ? now : this.#lastTimestamp + 1n;
+    this.#lastTimestamp = timestamp;
+    const row: MutableRow = {
+      status: BackupStatus.IN_PROGRESS,
+      progressPercent: 0,
+      startTs: timestamp,
+      endTs: null,
+      backupError: null,
+      cleanupError: null,
+    };
+    const running: RunningBackup = {
+      row,
+      controller: new AbortController(),
+      done: Promise.resolve(null),
+    };
+    this.#running = running;
+    running.done = this.#run(running, snapshot).finally(() => {
+      pin.release();
+      this.#rows = [...this.#rows, row].slice(-HISTORY_ROWS_MAX);
+      this.#running = null;
+    });
+    this.#last = running.done;
+    return timestamp;
+  }
+
+  async abort(): Promise<{ status: "aborted" | "not running"; backupId: bigint | null }> {
+    const running = this.#running;
+    if (running === null) return { status: "not running", backupId: null };
+    running.controller.abort(new BackupError("backup was aborted"));
+    const manifest = await running.done;
+    // A backup whose manifest is stored cannot be called back.
+    if (manifest !== null) return { status: "not running", backupId: null };
+    return { status: "aborted", backupId: running.row.startTs };
+  }
+
+  list(): BackupStatusRow[] {
+    const rows = [...this.#rows];
+    if (this.#running !== null) rows.push({ ...this.#running.row });
+    return rows;
+  }
+
+  instanceName(): string | null {
+    this.#instance ??= readInstanceName(this.#options.fs, this.#options.dbRoot);
+    return this.#instance;
+  }
+
+  async load(): Promise<void> {
+    const { config, log } = this.#options;
+    const instance = this.instanceName();
+    if (!config.isEnabled || instance === null) return;
+    try {
+      const store = await this.#openStore();
+      const keys = new InstanceKeys(instance);
+      const rows = await readHistory(
+        store,
+        keys,
+        (key, error) =>
+          log.error(COMPONENT, "history record cannot be read", { key, ...reason(error) }),
+      );
+      this.#rows = [...rows, ...this.#rows];
+      this.#lastTimestamp = this.#rows.reduce(
+        (latest, row) => row.startTs > latest ? row.startTs : latest,
+        this.#lastTimestamp,
+      );
+    } catch (error) {
+      log.error(COMPONENT, "history of backups cannot be read", reason(error));
+    }
+  }
+
+  idle(): Promise<RootManifest | null> {
+    return this.#last;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.abort();
+    if (this.#store === null) return;
+    const store = await this.#store;
+    await store[Symbol.asyncDispose]();
+  }
+
+  async #run(
+    running: RunningBackup,
+    snapshot: ReturnType<typeof takeSnapshot>,
+  ): Promise<RootManifest | null> {
+    const { log, clock } = this.#options;
+    const { row, controller } = running;
+    let store: ObjectStore | null = null;
+    let manifest: RootManifest | null = null;
+    try {
+      log.info(COMPONENT, "backup started", { timestamp: String(row.startTs) });
+      store = await this.#openStore();
+      manifest = await runBackup({
+        ...this.#options,
+        core: this.#options.engine.core,
+        store,
+        snapshot,
+        timestamp: row.startTs,
+        signal: controller.signal,
+        onProgress: (fraction) => {
+          row.progressPercent = Math.min(99, Math.floor(fraction * 100));
+        },
+        onInstance: (instance) => {
+          this.#instance = instance.name;
+        },
+      });
+      row.status = BackupStatus.COMPLETE;
+      row.progressPercent = 100;
+      log.info(COMPONENT, "backup complete", {
+        timestamp: manifest.timestamp,
+        instance: manifest.instance,
+        ...manifest.stats,
+      });
+    } catch (error) {
+      row.status = BackupStatus.FAILED;
+      row.backupError = error instanceof Error ? error.message : String(error);
+      log.critical(COMPONENT, "backup failed", reason(error));
+    }
+    row.endTs = clock.nowMicros();
+    await this.#record(store, row);
+    return manifest;
+  }
+
+  /** Keeps the outcome beside the backups; it decides nothing, so a failure is only logged. */
+  async #record(store: ObjectStore | null, row: BackupStatusRow): Promise<void> {
+    if (store === null || this.#instance === null) return;
+    try {
+      await writeHistory(store, new InstanceKeys(this.#instance), row);
+    } catch (error) {
+      this.#options.log.error(COMPONENT, "history record cannot be written", reason(error));
+    }
+  }
+
+  #openStore(): Promise<ObjectStore> {
+    if (this.#store === null) {
+      const { openStore, config, fs, random } = this.#options;
+      const store = openStore?.() ?? openObjectStore(config.objectStore!, { fs, random });
+      this.#store = store;
+      store.catch(() => {
+        this.#store = null; // the next backup tries again
+      });
+    }
+    return this.#store;
+  }
+}
+
+function reason(error: unknown): ErrorContext {
+  return { error: error instanceof Error ? error.message : String(error) };
+}

@@ -1,0 +1,77 @@
+/**
+ * Manifests in a store: finding, reading with every check, writing.
+ *
+ * @module
+ */
+import { zstdDecompressSync } from "node:zlib";
+import { RestoreError } from "../common/mod.ts";
+import type { ObjectStore } from "../objectstore/mod.ts";
+import type { WasmCore } from "../wasm/mod.ts";
+import { hashHex } from "./blake3.ts";
+import type { InstanceKeys } from "./object_keys.ts";
+import { decodeRootManifest, type ManifestReference, type RootManifest } from "./root_manifest.ts";
+import { TableManifest } from "./table_manifest.ts";
+
+/** Largest manifest object that is fetched. */
+export const MANIFEST_STORED_BYTES_MAX = 268_435_456;
+/** Largest manifest text that is accepted after decompression. */
+export const MANIFEST_BYTES_MAX = 1_073_741_824;
+
+/** What reading manifests needs. */
+export interface ManifestContext {
+  readonly store: ObjectStore;
+  readonly core: WasmCore;
+  readonly productVersion: string;
+}
+
+/** Timestamps of the backups of an instance, ascending. */
+export async function listBackups(store: ObjectStore, keys: InstanceKeys): Promise<bigint[]> {
+  const timestamps: bigint[] = [];
+  for await (const page of store.list(keys.manifests)) {
+    for (const { key } of page) {
+      const timestamp = keys.manifestTimestamp(key);
+      if (timestamp !== null) timestamps.push(timestamp);
+    }
+  }
+  return timestamps;
+}
+
+/** Reads a root manifest. @throws {RestoreError} naming the object if it is damaged or not readable by this version. */
+export async function readRootManifest(
+  context: ManifestContext,
+  key: string,
+): Promise<RootManifest> {
+  const bytes = await context.store.get(key, { maxBytes: MANIFEST_STORED_BYTES_MAX });
+  return decodeRootManifest(decompress(bytes, key), {
+    source: key,
+    productVersion: context.productVersion,
+    hash: (text) => hashHex(context.core, text),
+  });
+}
+
+/** Reads a table manifest and checks that it is the one that the root manifest names. @throws {RestoreError} */
+export async function readTableManifest(
+  context: ManifestContext,
+  reference: ManifestReference,
+): Promise<TableManifest> {
+  const { key, blake3, bytes: size } = reference;
+  if (size > MANIFEST_STORED_BYTES_MAX) {
+    throw new RestoreError("manifest is too large", { manifest: key, bytes: size });
+  }
+  const bytes = await context.store.get(key, { maxBytes: size });
+  const actual = hashHex(context.core, bytes);
+  if (actual !== blake3) {
+    throw new RestoreError("hash mismatch", { path: key, expected: blake3, actual });
+  }
+  return TableManifest.decode(decompress(bytes, key), key);
+}
+
+function decompress(bytes: Uint8Array, source: string): Uint8Array {
+  try {
+    return zstdDecompressSync(bytes, { maxOutputLength: MANIFEST_BYTES_MAX });
+  } catch (error) {
+    throw new RestoreError("manifest cannot be decompressed", { manifest: source }, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * Fills packs and uploads them. A pack's name, the hash of its bytes, is known once it is full; the upload then goes on
+ * while the next one fills. At most one upload is under way, so at most two packs are in memory.
+ *
+ * @module
+ */
+import { BackupError } from "../common/mod.ts";
+import { bodyByteSize, type ObjectStore } from "../objectstore/mod.ts";
+import type { WasmCore } from "../wasm/mod.ts";
+import { IncrementalHash } from "./blake3.ts";
+import type { InstanceKeys } from "./object_keys.ts";
+import { PackBuilder, type PackEntry } from "./pack.ts";
+import type { StoredSlice } from "./table_manifest.ts";
+
+/** A slice whose pack is still being filled; `pack` is empty until then. */
+export type PendingSlice = { -readonly [Field in keyof StoredSlice]: StoredSlice[Field] };
+
+/** Counts what a backup moves. */
+export interface UploadCounters {
+  bytesRead: number;
+  bytesUploaded: number;
+  bytesReused: number;
+  objectsUploaded: number;
+}
+
+/** Stores an object that must not change; one that exists already is kept if its size is right. */
+export async function putImmutable(
+  store: ObjectStore,
+  object: { readonly key: string; readonly body: readonly Uint8Array[] },
+  counters: UploadCounters,
+): Promise<void> {
+  const { key, body } = object;
+  const size = bodyByteSize(body);
+  if (await store.put(key, body, { ifNoneMatch: true })) {
+    counters.bytesUploaded += size;
+    counters.objectsUploaded++;
+    return;
+  }
+  const info = await store.head(key);
+  if (info?.size !== size) {
+    throw new BackupError("object in the store is not what its name says", {
+      key,
+      expected: size,
+      actual: info?.size ?? null,
+    });
+  }
+  counters.bytesReused += size;
+}
+
+/** Fills packs of one table directory. */
+export class PackUploader {
+  /** Size of each pack finished so far, by hash. */
+  readonly packBytes = new Map<string, number>();
+  readonly #store: ObjectStore;
+  readonly #core: WasmCore;
+  readonly #keys: InstanceKeys;
+  readonly #directory: string;
+  readonly #counters: UploadCounters;
+  #builder = new PackBuilder();
+  #pending: PendingSlice[] = [];
+  #upload: Promise<{ error: unknown } | null> = Promise.resolve(null);
+
+  constructor(options: {
+    readonly store: ObjectStore;
+    readonly core: WasmCore;
+    readonly keys: InstanceKeys;
+    readonly directory: string;
+    readonly counters: UploadCounters;
+  }) {
+    this.#store = options.store;
+    this.#core = options.core;
+    this.#keys = options.keys;
+    this.#directory = options.directory;
+    this.#counters = options.counters;
+  }
+
+  /** Adds a slice; waits for an upload if the pack is full. */
+  async add(
+    stored: Uint8Array,
+    facts: Omit<PackEntry, "offset" | "stored">,
+  ): Promise<PendingSlice> {
+    const offset = this.#builder.add(stored, facts);
+    const slice: PendingSlice = {
+      rowLo: facts.row_lo,
+      rowHi: facts.row_hi,
+      pack: "",
+      offset,
+      stored: stored.byteLength,
+      raw: facts.raw,
+      codec: facts.codec,
+      blake3: facts.blake3,
+    };
+    this.#pending.push(slice);
+    if (this.#builder.isFull) await this.flush();
+    return slice;
+  }
+
+  /** Closes the pack that is being filled, if it holds anything: its slices now know its name. */
+  async flush(): Promise<void> {
+    if (this.#builder.sliceCount === 0) return;
+    const body = this.#builder.finish();
+    const hash = new IncrementalHash(this.#core);
+    for (const part of body) hash.update(part);
+    const name = hash.hex();
+    for (const slice of this.#pending) slice.pack = name;
+    this.packBytes.set(name, bodyByteSize(body));
+    this.#builder = new PackBuilder();
+    this.#pending = [];
+    await this.finish();
+    const object = { key: this.#keys.pack(this.#directory, name), body };
+    this.#upload = putImmutable(this.#store, object, this.#counters)
+      .then(() => null, (error: unknown) => ({ error }));
+  }
+
+  /** Waits for the upload under way, whatever becomes of it. */
+  async settle(): Promise<void> {
+    await this.#upload;
+  }
+
+  /** Waits for the upload under way. @throws what it threw. */
+  async finish(): Promise<void> {
+    const outcome = await this.#upload;
+    this.#upload = Promise.resolve(null);
+    if (outcome !== null) throw outcome.error;
+  }
+}

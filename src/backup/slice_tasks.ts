@@ -1,0 +1,264 @@
+/**
+ * The work of backup and restore that runs in workers: planning cuts, encoding slices of files, decoding slices into files,
+ * compressing manifests. Each task handles at most a few MiB, so that queries and WAL apply wait only milliseconds.
+ *
+ * @module
+ */
+import { constants, zstdCompressSync } from "node:zlib";
+import { BackupError, RestoreError } from "../common/mod.ts";
+import type { FileHandle, FileSystem } from "../platform/mod.ts";
+import type { TaskContext, TaskHandlers, WasmCore } from "../wasm/mod.ts";
+import { rebuildSymbolFiles, type SymbolFiles } from "../storage/mod.ts";
+import { hashDigits, hashHex } from "./blake3.ts";
+import { rebaseAux } from "./aux_rebase.ts";
+import { type PartitionPlanRequest, planPartition } from "./partition_sources.ts";
+import { decodeBytes, encodeBytes } from "./slice_codec.ts";
+import type { Overlay } from "./source_file.ts";
+import { FileKind } from "./table_manifest.ts";
+
+/** A slice to encode. */
+export interface EncodeJob {
+  /** Absolute path to read, or `null` if `content` holds the bytes. */
+  readonly file: string | null;
+  readonly content: Uint8Array | null;
+  /** Position in the file. */
+  readonly position: number;
+  readonly bytes: number;
+  /** A {@linkcode FileKind}. */
+  readonly kind: number;
+  /** Column type code; 0 for opaque bytes. */
+  readonly type: number;
+  /** Subtracted from the offsets of an aux file. */
+  readonly base: number;
+  readonly overlays: readonly Overlay[];
+  /** Hashes that are stored already; such a slice is not encoded. */
+  readonly known: readonly string[];
+}
+
+/** What became of an {@linkcode EncodeJob}. */
+export interface EncodedSlice {
+  readonly blake3: string;
+  /** Encoded bytes; `null` if the hash was known. */
+  readonly stored: Uint8Array<ArrayBuffer> | null;
+  readonly codec: string;
+}
+
+/** A slice to decode. */
+export interface DecodeJob {
+  /** Absolute path to write; created if missing. */
+  readonly file: string;
+  /** Position in the file. */
+  readonly position: number;
+  /** Where the stored bytes lie in the task's buffer. */
+  readonly offset: number;
+  readonly stored: number;
+  readonly raw: number;
+  readonly codec: string;
+  readonly blake3: string;
+  readonly kind: number;
+  /** Added to the offsets of an aux file. */
+  readonly base: number;
+}
+
+/** A symbol table whose `.o`, `.k` and `.v` are to be made from `.c`. */
+export interface SymbolRebuildRequest {
+  /** Absolute paths; `.o` holds its header, `.c` everything. */
+  readonly files: SymbolFiles;
+  /** Committed symbols. */
+  readonly count: number;
+}
+
+/** Names of the tasks. */
+export const BackupTask = {
+  PLAN: "backup.plan",
+  ENCODE: "backup.encode",
+  DECODE: "backup.decode",
+  COMPRESS: "backup.compress",
+  SYNC: "backup.sync",
+  SYMBOLS: "backup.symbols",
+} as const;
+
+/** Handlers to register where tasks run. */
+export const backupTasks: TaskHandlers = {
+  [BackupTask.PLAN]: (context, request: PartitionPlanRequest) => planPartition(context.fs, request),
+  [BackupTask.ENCODE]: encodeSlices,
+  [BackupTask.DECODE]: decodeSlices,
+  [BackupTask.COMPRESS]: compressObject,
+  [BackupTask.SYNC]: syncFiles,
+  [BackupTask.SYMBOLS]: rebuildSymbols,
+};
+
+function encodeSlices(
+  context: TaskContext,
+  args: { readonly jobs: readonly EncodeJob[]; readonly level: number },
+): EncodedSlice[] {
+  using files = new OpenFiles(context.fs, "read");
+  return args.jobs.map((job) => encodeOne(context.core, files, { job, level: args.level }));
+}
+
+function encodeOne(
+  core: WasmCore,
+  files: OpenFiles,
+  { job, level }: { readonly job: EncodeJob; readonly level: number },
+): EncodedSlice {
+  const pointer = core.memory.alloc(job.bytes);
+  try {
+    const view = core.memory.bytes(pointer, job.bytes);
+    readJob(view, files, job);
+    if (job.kind !== FileKind.RAW) rebaseAux(view, job.kind, -job.base);
+    const blake3 = hashDigits(core, pointer, job.bytes);
+    if (job.known.includes(blake3)) return { blake3, stored: null, codec: "" };
+    return {
+      blake3,
+      ...encodeBytes(core, { pointer, byteSize: job.bytes, type: job.type }, level),
+    };
+  } finally {
+    core.memory.free(pointer);
+  }
+}
+
+function readJob(view: Uint8Array, files: OpenFiles, job: EncodeJob): void {
+  if (job.file === null) {
+    view.set(job.content!.subarray(job.position, job.position + job.bytes));
+  } else files.readExactly(job.file, view, job.position);
+  for (const overlay of job.overlays) {
+    // The part of the overlay that falls into this slice.
+    const low = Math.max(overlay.position, job.position);
+    const high = Math.min(overlay.position + overlay.bytes.length, job.position + job.bytes);
+    if (low >= high) continue;
+    const part = overlay.bytes.subarray(low - overlay.position, high - overlay.position);
+    view.set(part, low - job.position);
+  }
+}
+
+function decodeSlices(
+  context: TaskContext,
+  args: { readonly jobs: readonly DecodeJob[]; readonly buffer: Uint8Array },
+): number {
+  using files = new OpenFiles(context.fs, "create");
+  let bytes = 0;
+  for (const job of args.jobs) {
+    decodeOne(context.core, files, { job, buffer: args.buffer });
+    bytes += job.raw;
+  }
+  return bytes;
+}
+
+function decodeOne(
+  core: WasmCore,
+  files: OpenFiles,
+  { job, buffer }: { readonly job: DecodeJob; readonly buffer: Uint8Array },
+): void {
+  const pointer = core.memory.alloc(job.raw);
+  try {
+    const view = core.memory.bytes(pointer, job.raw);
+    const stored = buffer.subarray(job.offset, job.offset + job.stored);
+    try {
+      decodeBytes(core, stored, { pointer, byteSize: job.raw, codec: job.codec });
+    } catch (error) {
+      throw new RestoreError("slice cannot be decoded", {
+        path: job.file,
+        reason: error instanceof Error ? error.message : String(error),
+      }, { cause: error });
+    }
+    const actual = hashDigits(core, pointer, job.raw);
+    if (actual !== job.blake3) {
+      throw new RestoreError("hash mismatch", { path: job.file, expected: job.blake3, actual });
+    }
+    if (job.kind !== FileKind.RAW) rebaseAux(view, job.kind, job.base);
+    files.open(job.file).write(view, job.position);
+  } finally {
+    core.memory.free(pointer);
+  }
+}
+
+/** Makes files durable. */
+function syncFiles(context: TaskContext, args: { readonly files: readonly string[] }): void {
+  for (const path of args.files) {
+    using file = context.fs.open(path, "readWrite");
+    file.sync();
+  }
+}
+
+/** Rebuilds what is derived of a symbol table. */
+function rebuildSymbols(context: TaskContext, request: SymbolRebuildRequest): void {
+  const { fs } = context;
+  const { files, count } = request;
+  const header = new Uint8Array(SYMBOL_HEADER_BYTES);
+  {
+    using offsets = fs.open(files.offsets, "read");
+    if (offsets.read(header, 0) !== SYMBOL_HEADER_BYTES) {
+      throw new RestoreError("symbol file has no header", { path: files.offsets });
+    }
+  }
+  const capacity = new DataView(header.buffer).getInt32(0, true);
+  if (capacity < 1 || capacity > SYMBOL_CAPACITY_MAX) {
+    throw new RestoreError("symbol file has an impossible capacity", {
+      path: files.offsets,
+      capacity,
+    });
+  }
+  rebuildSymbolFiles(fs, files, {
+    count,
+    capacity,
+    isCached: header[4] !== 0,
+    hasNull: header[8] !== 0,
+  });
+}
+
+const SYMBOL_HEADER_BYTES = 64;
+const SYMBOL_CAPACITY_MAX = 1_073_741_824;
+
+/** Compresses a manifest. Returns the object's bytes and their hash, which names it. */
+function compressObject(
+  context: TaskContext,
+  args: { readonly bytes: Uint8Array },
+): { bytes: Uint8Array<ArrayBuffer>; blake3: string } {
+  const bytes = compressManifest(args.bytes);
+  return { bytes, blake3: hashHex(context.core, bytes) };
+}
+
+const MANIFEST_LEVEL = 3;
+
+/** Compresses a manifest into one zstd frame with a checksum. */
+export function compressManifest(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(zstdCompressSync(bytes, {
+    params: {
+      [constants.ZSTD_c_compressionLevel]: MANIFEST_LEVEL,
+      [constants.ZSTD_c_checksumFlag]: 1,
+    },
+  }));
+}
+
+/** The files of one task. */
+class OpenFiles implements Disposable {
+  readonly #fs: FileSystem;
+  readonly #mode: "read" | "create";
+  readonly #handles = new Map<string, FileHandle>();
+
+  constructor(fs: FileSystem, mode: "read" | "create") {
+    this.#fs = fs;
+    this.#mode = mode;
+  }
+  open(path: string): FileHandle {
+    let handle = this.#handles.get(path);
+    if (handle === undefined) this.#handles.set(path, handle = this.#fs.open(path, this.#mode));
+    return handle;
+  }
+  readExactly(path: string, buffer: Uint8Array, position: number): void {
+    const handle = this.open(path);
+    const count = handle.read(buffer, position);
+    if (count !== buffer.byteLength) throw shortFile(path, position + buffer.byteLength, handle);
+  }
+  [Symbol.dispose](): void {
+    for (const handle of this.#handles.values()) handle.close();
+  }
+}
+
+function shortFile(file: string, expected: number, handle: FileHandle): BackupError {
+  return new BackupError("file is shorter than its committed length", {
+    file,
+    expected,
+    actual: handle.size(),
+  });
+}
