@@ -1,2 +1,2 @@
 // Exports of the `filter` family; typed for TypeScript in src/wasm/kernels/filter.ts.
-export {};
+export { decimalToWords, decodeInts, decodeWords, encodeInts, encodeWords, wordsToDecimal } from "./words";

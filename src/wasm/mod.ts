@@ -3,6 +3,13 @@ export * from "./memory.ts";
 export * from "./core.ts";
 export * from "./vector.ts";
 export * from "./task_runner.ts";
+export {
+  filterSlice,
+  type MemorySlice,
+  SLICE_FILTERS,
+  type SliceContent,
+  unfilterSlice,
+} from "./slice_filter.ts";
 export { Blake3, blake3, BLAKE3_BYTES } from "./blake3.ts";
 export {
   MAX_WAITING_TASKS,

@@ -1,0 +1,166 @@
+/**
+ * Chooses and applies a reversible filter to a slice of a column before it is compressed. Filters are named in the slice's codec:
+ *
+ * | name | for | what |
+ * |---|---|---|
+ * | `word` `delta` `dod` `xor` | 8-byte types | byte planes of the value, its delta, delta of delta, XOR with the one before |
+ * | `dec0` … `dec5` | DOUBLE | k of k / 10^d, then delta |
+ * | `int` `idelta` | 4-byte types | byte planes of the value or its delta |
+ * | `aux` | VARCHAR aux | planes of the first word, delta of the second, which holds the offset |
+ *
+ * Filtered bytes are as many as the raw ones; what does not fill a whole number follows unchanged. Every bit pattern
+ * round-trips.
+ *
+ * @module
+ */
+import { constants, zstdCompressSync } from "node:zlib";
+import { assert, ColumnType, fixedSize, QuestError, typeTag } from "../common/mod.ts";
+import type { WasmCore } from "./core.ts";
+import { Arena } from "./memory.ts";
+
+/** Rows that decide which filter is used. */
+const SAMPLE_ROWS = 4096;
+const DECIMAL_DIGITS_MAX = 5;
+const WORD_MODES = ["word", "delta", "dod", "xor"] as const;
+const AUX_BYTES = 16;
+
+/** Bytes in wasm memory. */
+export interface MemorySlice {
+  readonly pointer: number;
+  readonly byteSize: number;
+}
+
+/** Names of all filters; a reader refuses any other. */
+export const SLICE_FILTERS: readonly string[] = [
+  ...WORD_MODES,
+  ...Array.from({ length: DECIMAL_DIGITS_MAX + 1 }, (_, digits) => `dec${digits}`),
+  "int",
+  "idelta",
+  "aux",
+];
+
+/** What a slice holds, as far as filters care. */
+export type SliceContent = { readonly type: number; readonly isAux: boolean };
+
+/** The filters worth trying on a kind of slice. */
+function candidates(content: SliceContent): readonly string[] {
+  if (content.isAux) return typeTag(content.type) === ColumnType.VARCHAR ? ["aux"] : [];
+  switch (typeTag(content.type)) {
+    case ColumnType.DOUBLE:
+      return ["dec0", "dec1", "dec2", "dec3", "dec4", "dec5", "xor", "word"];
+    case ColumnType.LONG:
+    case ColumnType.DATE:
+    case ColumnType.TIMESTAMP:
+      return ["delta", "dod", "word"];
+    case ColumnType.INT:
+    case ColumnType.SYMBOL:
+    case ColumnType.FLOAT:
+    case ColumnType.IPV4:
+      return ["int", "idelta"];
+    default:
+      return fixedSize(content.type) === 8 ? ["word", "delta"] : [];
+  }
+}
+
+/**
+ * Filters a slice by the filter that compresses a sample of it best.
+ *
+ * @returns the filter's name and the filtered bytes in the arena, or `null` if no filter helps.
+ */
+export function filterSlice(
+  core: WasmCore,
+  slice: MemorySlice & SliceContent,
+  arena: Arena,
+): { filter: string; pointer: number } | null {
+  const width = slice.isAux ? AUX_BYTES : fixedSize(slice.type);
+  const sampleBytes = Math.min(slice.byteSize, SAMPLE_ROWS * Math.max(width, 1));
+  let best: string | null = null;
+  let bestBytes = compressedBytes(core, { pointer: slice.pointer, byteSize: sampleBytes });
+  for (const filter of candidates(slice)) {
+    using scratch = new Arena(core.memory);
+    const target = scratch.alloc(sampleBytes);
+    if (!applyFilter(core, filter, { pointer: slice.pointer, byteSize: sampleBytes }, target)) {
+      continue;
+    }
+    const bytes = compressedBytes(core, { pointer: target, byteSize: sampleBytes });
+    if (bytes < bestBytes) {
+      best = filter;
+      bestBytes = bytes;
+    }
+    if (filter.startsWith("dec")) break; // more digits only make larger integers
+  }
+  if (best === null) return null;
+  const pointer = arena.alloc(slice.byteSize);
+  if (applyFilter(core, best, slice, pointer)) return { filter: best, pointer };
+  // The sample was decimal, the rest is not.
+  const more = Array.from({ length: DECIMAL_DIGITS_MAX }, (_, digits) => `dec${digits + 1}`);
+  const fallback = [...more, "xor"].find((filter) => applyFilter(core, filter, slice, pointer));
+  return { filter: fallback!, pointer };
+}
+
+/** Takes a filter back. @throws {QuestError} if the filter has no such name. */
+export function unfilterSlice(
+  core: WasmCore,
+  filter: string,
+  source: MemorySlice,
+  target: number,
+): void {
+  const { kernels, memory } = core;
+  const { pointer, byteSize } = source;
+  const mode = WORD_MODES.indexOf(filter as typeof WORD_MODES[number]);
+  const copyRest = (width: number) => {
+    const whole = Math.floor(byteSize / width) * width;
+    memory.u8.copyWithin(target + whole, pointer + whole, pointer + byteSize);
+    return whole / width;
+  };
+  if (mode >= 0) kernels.decodeWords(pointer, 8, copyRest(8), mode, target);
+  else if (filter === "int" || filter === "idelta") {
+    kernels.decodeInts(pointer, copyRest(4), filter === "int" ? 0 : 1, target);
+  } else if (filter === "aux") {
+    const n = copyRest(AUX_BYTES);
+    kernels.decodeWords(pointer, AUX_BYTES, n, 0, target);
+    kernels.decodeWords(pointer + 8 * n, AUX_BYTES, n, 1, target + 8);
+  } else if (/^dec[0-5]$/.test(filter)) {
+    const n = copyRest(8);
+    kernels.decodeWords(pointer, 8, n, 1, target);
+    kernels.wordsToDecimal(target, n, 10 ** Number(filter[3]));
+  } else throw new QuestError("unknown slice filter", { filter: filter.slice(0, 20) });
+}
+
+/** Applies a filter; `false` if the values do not allow it. */
+export function applyFilter(
+  core: WasmCore,
+  filter: string,
+  source: MemorySlice,
+  target: number,
+): boolean {
+  const { kernels, memory } = core;
+  const { pointer, byteSize } = source;
+  const copyRest = (width: number) => {
+    const whole = Math.floor(byteSize / width) * width;
+    memory.u8.copyWithin(target + whole, pointer + whole, pointer + byteSize);
+    return whole / width;
+  };
+  const mode = WORD_MODES.indexOf(filter as typeof WORD_MODES[number]);
+  if (mode >= 0) kernels.encodeWords(pointer, 8, copyRest(8), mode, target);
+  else if (filter === "int" || filter === "idelta") {
+    kernels.encodeInts(pointer, copyRest(4), filter === "int" ? 0 : 1, target);
+  } else if (filter === "aux") {
+    const n = copyRest(AUX_BYTES);
+    kernels.encodeWords(pointer, AUX_BYTES, n, 0, target);
+    kernels.encodeWords(pointer + 8, AUX_BYTES, n, 1, target + 8 * n);
+  } else {
+    assert(/^dec[0-5]$/.test(filter), `filter is known: ${filter}`);
+    const n = copyRest(8);
+    using scratch = new Arena(memory);
+    const words = scratch.alloc(8 * n);
+    if (kernels.decimalToWords(pointer, n, 10 ** Number(filter[3]), words) === 0) return false;
+    kernels.encodeWords(words, 8, n, 1, target);
+  }
+  return true;
+}
+
+function compressedBytes(core: WasmCore, slice: MemorySlice): number {
+  const bytes = core.memory.bytes(slice.pointer, slice.byteSize);
+  return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 1 } }).length;
+}
