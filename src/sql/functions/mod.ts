@@ -1,0 +1,20 @@
+/** Scalar functions and operators over vectors. @module */
+export * from "./arithmetic.ts";
+export * from "./choice.ts";
+export * from "./coerce.ts";
+export * from "./comparison.ts";
+export * from "./convert.ts";
+export * from "./logic.ts";
+export * from "./number_text.ts";
+export * from "./overloads.ts";
+export * from "./pattern.ts";
+export * from "./registry.ts";
+export * from "./row_function.ts";
+export * from "./scalar_value.ts";
+export { concatExpression } from "./text_functions.ts";
+export { floorExpression } from "./time_functions.ts";
+export * from "./time_unit.ts";
+export * from "./time_zone.ts";
+export * from "./type_class.ts";
+export * from "./varchar_builder.ts";
+export * from "./vector_expression.ts";
