@@ -13,7 +13,7 @@ import { BackupError, formatTimestampMicros } from "../common/mod.ts";
 import type { Clock, FileSystem, Log, Random } from "../platform/mod.ts";
 import { ObjectNotFoundError, type ObjectStore } from "../objectstore/mod.ts";
 import type { TaskRunner, WasmCore } from "../wasm/mod.ts";
-import { hashHex } from "./blake3.ts";
+import { hashHex } from "./content_hash.ts";
 import type { BackupConfig } from "./backup_config.ts";
 import { BackupInstance } from "./backup_instance.ts";
 import type { DatabaseSnapshot, TableSnapshot } from "./database_snapshot.ts";

@@ -22,7 +22,7 @@ const COMPONENT = "backup";
 
 /** What the service is made of. */
 export interface BackupServiceOptions {
-  readonly engine: Engine;
+  readonly engine: Pick<Engine, "dataId" | "core" | "pinAll">;
   /** Runs `backupTasks`. */
   readonly tasks: TaskRunner;
   readonly fs: FileSystem;

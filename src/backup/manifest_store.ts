@@ -7,7 +7,7 @@ import { zstdDecompressSync } from "node:zlib";
 import { RestoreError } from "../common/mod.ts";
 import type { ObjectStore } from "../objectstore/mod.ts";
 import type { WasmCore } from "../wasm/mod.ts";
-import { hashHex } from "./blake3.ts";
+import { hashHex } from "./content_hash.ts";
 import type { InstanceKeys } from "./object_keys.ts";
 import { decodeRootManifest, type ManifestReference, type RootManifest } from "./root_manifest.ts";
 import { TableManifest } from "./table_manifest.ts";

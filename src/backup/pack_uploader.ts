@@ -6,8 +6,8 @@
  */
 import { BackupError } from "../common/mod.ts";
 import { bodyByteSize, type ObjectStore } from "../objectstore/mod.ts";
-import type { WasmCore } from "../wasm/mod.ts";
-import { IncrementalHash } from "./blake3.ts";
+import { Blake3, type WasmCore } from "../wasm/mod.ts";
+import { toHex } from "./content_hash.ts";
 import type { InstanceKeys } from "./object_keys.ts";
 import { PackBuilder, type PackEntry } from "./pack.ts";
 import type { StoredSlice } from "./table_manifest.ts";
@@ -99,9 +99,9 @@ export class PackUploader {
   async flush(): Promise<void> {
     if (this.#builder.sliceCount === 0) return;
     const body = this.#builder.finish();
-    const hash = new IncrementalHash(this.#core);
+    using hash = new Blake3(this.#core);
     for (const part of body) hash.update(part);
-    const name = hash.hex();
+    const name = toHex(hash.digest());
     for (const slice of this.#pending) slice.pack = name;
     this.packBytes.set(name, bodyByteSize(body));
     this.#builder = new PackBuilder();

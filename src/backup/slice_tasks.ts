@@ -9,7 +9,7 @@ import { BackupError, RestoreError } from "../common/mod.ts";
 import type { FileHandle, FileSystem } from "../platform/mod.ts";
 import type { TaskContext, TaskHandlers, WasmCore } from "../wasm/mod.ts";
 import { rebuildSymbolFiles, type SymbolFiles } from "../storage/mod.ts";
-import { hashDigits, hashHex } from "./blake3.ts";
+import { hashDigits, hashHex } from "./content_hash.ts";
 import { rebaseAux } from "./aux_rebase.ts";
 import { type PartitionPlanRequest, planPartition } from "./partition_sources.ts";
 import { decodeBytes, encodeBytes } from "./slice_codec.ts";

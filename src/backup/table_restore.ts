@@ -18,8 +18,8 @@ import {
   symbolFiles,
   symbolSlot,
 } from "../storage/mod.ts";
-import type { TaskRunner, WasmCore } from "../wasm/mod.ts";
-import { IncrementalHash } from "./blake3.ts";
+import { Blake3, type TaskRunner, type WasmCore } from "../wasm/mod.ts";
+import { toHex } from "./content_hash.ts";
 import type { InstanceKeys } from "./object_keys.ts";
 import { OrderedTasks } from "./ordered_tasks.ts";
 import { checkRelativePath } from "./path_safety.ts";
@@ -100,6 +100,8 @@ class FileRestore {
   readonly #paths = new Set<string>();
   readonly #directories: string[] = [];
   #unsynced: string[] = [];
+  /** Of the pack that is being read from end to end. */
+  #hash: Blake3 | null = null;
 
   constructor(context: RestoreContext, target: RestoreTarget, manifest: TableManifest) {
     this.#context = context;
@@ -121,6 +123,7 @@ class FileRestore {
   }
 
   async settle(): Promise<void> {
+    this.#hash?.[Symbol.dispose]();
     await this.#tasks.settle();
   }
 
@@ -155,8 +158,6 @@ class FileRestore {
     return planRanges(wanted, this.#packBytes);
   }
 
-  #hash: IncrementalHash | null = null;
-
   async #fetch(range: PackRange): Promise<void> {
     const { store, keys, core, tasks } = this.#context;
     const key = keys.pack(this.#target.packDirectory, range.pack);
@@ -164,10 +165,10 @@ class FileRestore {
       range: { offset: range.offset, length: range.length },
     });
     if (range.isWhole) {
-      if (range.offset === 0) this.#hash = new IncrementalHash(core);
+      if (range.offset === 0) this.#hash = new Blake3(core);
       this.#hash!.update(buffer);
       if (range.isLast) {
-        const actual = this.#hash!.hex();
+        const actual = toHex(this.#hash!.digest());
         if (actual !== range.pack) {
           throw new RestoreError("hash mismatch", { path: key, expected: range.pack, actual });
         }
