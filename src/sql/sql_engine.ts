@@ -95,6 +95,16 @@ export class SqlEngine {
     }
   }
 
+  /**
+   * Runs work that appends to a table's WAL writer in several steps, while no INSERT of this engine does. Every other user
+   * of {@linkcode Engine.walWriter} that awaits between `append` and `commit` must come through here.
+   *
+   * @throws {CancelledError} if the signal fires while waiting for earlier writers.
+   */
+  withWriter<T>(token: TableToken, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return this.#locks.run(token.id, signal, work);
+  }
+
   #environment(text: string, context: ExecutionContext): StatementEnvironment {
     const engine = this.#engine;
     const fs = this.#fs;
@@ -152,8 +162,8 @@ export class SqlEngine {
     if (!token.isWal) {
       throw new SqlError(position, "INSERT into tables without WAL is not supported yet");
     }
-    return await this.#locks.run(
-      token.id,
+    return await this.withWriter(
+      token,
       environment.context.signal,
       () =>
         statement.query === null
