@@ -1,16 +1,52 @@
 /**
- * The database engine (signatures).
+ * The database engine: opens a root and runs it.
+ *
+ * ```
+ * statements ─► WalWriter ─► segments, sequencer log ─► apply task (worker) ─► partitions, _txn ─► TableReader ─► queries
+ * ```
+ *
+ * Invariants:
+ * 1. One process works on a root: `tables.d.lock` is held from open to close.
+ * 2. A commit that was acknowledged is in the table exactly once, whenever the process dies: what `_txn` does not have yet is
+ *    applied again from the WAL at the next start.
+ * 3. Broken files of one table never keep another one from working.
+ *
+ * Details: docs/internals/engine.md.
  *
  * @module
  */
-import { QuestError } from "../common/mod.ts";
-import type { Clock, FileSystem, Log, Random, Timers } from "../platform/mod.ts";
-import type { TableDefinition, TableMetadata, TableReader } from "../storage/mod.ts";
-import type { WalWriter } from "../wal/mod.ts";
+import { QuestError, TableError } from "../common/mod.ts";
+import {
+  type Clock,
+  type FileHandle,
+  type FileSystem,
+  joinPath,
+  type Log,
+  type Random,
+  SystemTimers,
+  type Timers,
+} from "../platform/mod.ts";
+import {
+  readTableMetadata,
+  readTxn,
+  type TableDefinition,
+  type TableMetadata,
+  type TableReader,
+  TableWriter,
+} from "../storage/mod.ts";
+import { WalWriter } from "../wal/mod.ts";
 import type { TaskRunner, WasmCore } from "../wasm/mod.ts";
-import type { DatabasePin } from "./database_pin.ts";
+import { ApplyScheduler } from "./apply_scheduler.ts";
+import { BackgroundJobs } from "./background_jobs.ts";
+import { createTable } from "./create_table.ts";
+import type { DatabasePin, PinnedTable, UnpinnableTable } from "./database_pin.ts";
+import { discoverTables } from "./discover_tables.ts";
 import type { EngineConfig } from "./engine_config.ts";
+import { openTableState } from "./open_table_state.ts";
+import { checkStorageVersion, lockDatabaseRoot, openDataId, TableIds } from "./root_files.ts";
 import type { EngineServices } from "./services.ts";
+import { TableRegistry } from "./table_registry.ts";
+import type { TableState } from "./table_state.ts";
 import type { TableToken } from "./table_token.ts";
 
 /** What an engine is opened with. */
@@ -23,7 +59,7 @@ export interface EngineOptions {
   readonly fs: FileSystem;
   /** Core of the calling thread. */
   readonly core: WasmCore;
-  /** Runs {@linkcode walTasks}; owned by the caller, who disposes it after the engine. */
+  /** Runs `walTasks`; owned by the caller, who disposes it after the engine. */
   readonly tasks: TaskRunner;
   readonly clock: Clock;
   readonly random: Random;
@@ -39,78 +75,395 @@ export interface WalStatus {
   /** Last transaction that is visible in the table. */
   readonly writerTxn: number;
   readonly isSuspended: boolean;
-  /** Why the table is suspended, else `null`. */
+  /** Why the table is suspended or broken, else `null`. */
   readonly errorMessage: string | null;
   /** `sequencerTxn − writerTxn`. */
   readonly lagTxnCount: number;
 }
 
+interface EngineParts {
+  readonly lock: FileHandle;
+  readonly dataId: string;
+  readonly registry: TableRegistry;
+  readonly tableIds: TableIds;
+  readonly states: TableState[];
+  readonly droppedDirs: readonly string[];
+}
+
 /** See the module's description. */
 export class Engine implements AsyncDisposable {
   /** Identity of this database: the UUID of `.data_id`. */
-  readonly dataId: string = "";
+  readonly dataId: string;
   readonly services: EngineServices = { backup: null, checkpoint: null, configuration: null };
+  readonly options: EngineOptions;
+  readonly #lock: FileHandle;
+  readonly #registry: TableRegistry;
+  readonly #tableIds: TableIds;
+  /** By lower-case name. */
+  readonly #states = new Map<string, TableState>();
+  readonly #dropped = new Set<TableState>();
+  readonly #scheduler: ApplyScheduler;
+  readonly #jobs: BackgroundJobs;
+  #purgeHolds = 0;
+  #closing: Promise<void> | null = null;
 
-  /** @throws {StorageError} if another process holds the root, or a file of the root itself is corrupt. */
-  static open(_options: EngineOptions): Promise<Engine> {
-    throw new QuestError("not built yet");
+  private constructor(options: EngineOptions, parts: EngineParts) {
+    this.options = options;
+    this.dataId = parts.dataId;
+    this.#lock = parts.lock;
+    this.#registry = parts.registry;
+    this.#tableIds = parts.tableIds;
+    for (const state of parts.states) this.#states.set(state.token.name.toLowerCase(), state);
+    this.#jobs = new BackgroundJobs({
+      ...options,
+      timers: options.timers ?? new SystemTimers(),
+      states: () => this.#states.values(),
+      isPurgeHeld: () => this.#purgeHolds > 0,
+      removeDropped: () => this.#removeDropped(),
+    });
+    this.#scheduler = new ApplyScheduler({
+      ...options,
+      readAppliedTxn: (state) => readAppliedTxn(options.fs, state),
+      onStep: (state) => this.#afterStep(state),
+      onDropped: (state) => this.#finishDrop(state),
+    });
   }
+
+  /**
+   * Opens a root: replays the registry, finishes what a crash cut off, and starts to apply pending WAL transactions.
+   *
+   * @throws {StorageError} if another process holds the root, or a file of the root itself is corrupt.
+   */
+  static open(options: EngineOptions): Promise<Engine> {
+    // Synchronous inside: nothing else may see the root half open.
+    return Promise.resolve().then(() => {
+      options.fs.mkdir(options.dbRoot);
+      const lock = lockDatabaseRoot(options.fs, options.dbRoot);
+      try {
+        const parts = openParts(options, lock);
+        const engine = new Engine(options, parts);
+        engine.#start(parts.droppedDirs);
+        return engine;
+      } catch (error) {
+        lock.close();
+        throw error;
+      }
+    });
+  }
+
   /** Core of the engine's thread. */
   get core(): WasmCore {
-    throw new QuestError("not built yet");
+    return this.options.core;
   }
+
   /** Returns every table, views included, by name. */
   tables(): TableToken[] {
-    throw new QuestError("not built yet");
+    return [...this.#states.values()].map((state) => state.token)
+      .sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
   }
+
   /** Finds a table by name, case-insensitively. */
-  findTable(_name: string): TableToken | null {
-    throw new QuestError("not built yet");
+  findTable(name: string): TableToken | null {
+    return this.#states.get(name.toLowerCase())?.token ?? null;
   }
-  /** Creates a table. @throws {TableError} if the name is taken (unless `ifNotExists`) or not allowed. */
-  createTable(_definition: TableDefinition, _options: { ifNotExists?: boolean } = {}): TableToken {
-    throw new QuestError("not built yet");
+
+  /** Returns a table's directory. */
+  tableDir(token: TableToken): string {
+    return joinPath(this.options.dbRoot, token.dirName);
   }
-  /** Drops a table. @throws {TableError} if it does not exist any more. */
-  dropTable(_token: TableToken): void {
-    throw new QuestError("not built yet");
+
+  /**
+   * Creates a table, durably.
+   *
+   * @throws {TableError} if the name is taken (unless `ifNotExists`), or the definition is not allowed.
+   */
+  createTable(definition: TableDefinition, options: { ifNotExists?: boolean } = {}): TableToken {
+    this.#requireOpen();
+    const existing = this.findTable(definition.name);
+    if (existing !== null) {
+      if (options.ifNotExists) return existing;
+      throw TableError.alreadyExists(definition.name);
+    }
+    const { fs, dbRoot, config, clock } = this.options;
+    const pending = [...this.#dropped].some((state) => state.token.dirName === definition.name);
+    if (pending) {
+      throw new TableError("table is being dropped; try again later", { table: definition.name });
+    }
+    const token = createTable({ fs, dbRoot, config, clock }, {
+      definition,
+      registry: this.#registry,
+      tableIds: this.#tableIds,
+    });
+    this.#states.set(token.name.toLowerCase(), openTableState(this.options, token));
+    return token;
   }
-  /** Removes all rows and returns the sequencer transaction (0 without WAL). */
-  truncateTable(_token: TableToken): number {
-    throw new QuestError("not built yet");
+
+  /** Drops a table, durably; its files go when no reader holds them. @throws {TableError} if it does not exist any more. */
+  dropTable(token: TableToken): void {
+    this.#requireOpen();
+    const state = this.#state(token);
+    if (token.type >= 2) {
+      throw new TableError("dropping a view is not supported yet", { view: token.name });
+    }
+    // Order: the log says so, then the registry. A crash in between is finished at the next start.
+    state.sequencer?.drop(this.options.clock.nowMicros());
+    this.#finishDrop(state);
   }
-  /** Returns the metadata of the last committed state. @throws {StorageError} if the table is broken. */
-  metadata(_token: TableToken): TableMetadata {
-    throw new QuestError("not built yet");
+
+  /**
+   * Removes all rows of a table.
+   *
+   * @returns The sequencer transaction that does it, 0 without WAL.
+   */
+  truncateTable(token: TableToken): number {
+    this.#requireOpen();
+    const state = this.#state(token);
+    state.requireUsable();
+    if (token.isWal) return this.walWriter(token).truncate();
+    const { fs, core } = this.options;
+    using writer = TableWriter.open({ fs, core, tableDir: state.tableDir });
+    writer.truncate();
+    writer.commit({ seqTxn: 0, sync: true });
+    state.snapshots.invalidate();
+    return 0;
   }
-  /** Returns a reader on the last committed state, pinned until its `close()`. */
-  acquireReader(_token: TableToken): TableReader {
-    throw new QuestError("not built yet");
+
+  /** Returns a table's metadata. @throws {StorageError} if the table is broken. */
+  metadata(token: TableToken): TableMetadata {
+    const state = this.#state(token);
+    state.requireUsable();
+    return state.metadata ?? readTableMetadata(this.options.fs, state.tableDir);
   }
-  /** Returns the table's WAL writer. @throws {TableError} if the table has no WAL or is a view. */
-  walWriter(_token: TableToken): WalWriter {
-    throw new QuestError("not built yet");
+
+  /**
+   * Returns a reader on the last committed state, pinned until its `close()`.
+   *
+   * @throws {TableError} if the table was dropped, or is a view.
+   * @throws {StorageError} if the table is broken.
+   */
+  acquireReader(token: TableToken): TableReader {
+    const state = this.#state(token);
+    state.requireUsable();
+    if (token.type === 3) {
+      throw new TableError("reading a view is not supported yet", { view: token.name });
+    }
+    return state.snapshots.acquire(state.applying !== null);
   }
-  walStatus(_token: TableToken): WalStatus {
-    throw new QuestError("not built yet");
+
+  /**
+   * Returns the table's WAL writer, shared by all statements: append and commit without giving up control in between.
+   *
+   * @throws {TableError} if the table has no WAL, is a view, or has something that cannot be written yet.
+   */
+  walWriter(token: TableToken): WalWriter {
+    this.#requireOpen();
+    const state = this.#state(token);
+    state.requireUsable();
+    if (token.type >= 2) throw new TableError("cannot modify a view", { view: token.name });
+    if (state.sequencer === null) {
+      throw new TableError("writing to a table without WAL is not supported yet", {
+        table: token.name,
+      });
+    }
+    return state.writer ??= this.#openWriter(state);
   }
+
+  /** Tells how far the apply of a table has got. */
+  walStatus(token: TableToken): WalStatus {
+    const state = this.#state(token);
+    const sequencerTxn = state.sequencer?.lastTxn ?? 0;
+    const errorMessage = state.failure?.message ?? state.suspension;
+    return {
+      sequencerTxn,
+      writerTxn: state.appliedTxn,
+      isSuspended: state.suspension !== null,
+      errorMessage,
+      lagTxnCount: Math.max(0, sequencerTxn - state.appliedTxn),
+    };
+  }
+
+  /** Tries again to apply the WAL of a suspended table. */
+  resumeWal(token: TableToken): void {
+    const state = this.#state(token);
+    state.resume();
+    this.#scheduler.notify(state);
+  }
+
   /**
    * Waits until a transaction (default: the last committed one) is visible.
    *
    * @throws {WalError} if the table is or becomes suspended.
    */
-  waitApplied(_token: TableToken, _seqTxn?: number, _signal?: AbortSignal): Promise<void> {
-    throw new QuestError("not built yet");
+  waitApplied(token: TableToken, seqTxn?: number, signal?: AbortSignal): Promise<void> {
+    const state = this.#state(token);
+    return state.wait(seqTxn ?? state.sequencer?.lastTxn ?? 0, signal);
   }
-  /** Pins every table and stops purging. */
+
+  /** Makes everything acknowledged so far durable, whatever the commit mode. */
+  sync(): Promise<void> {
+    return this.#jobs.sync();
+  }
+
+  /** Removes WAL segments, partition versions and dropped tables that nobody needs, as the timer does. */
+  purge(): Promise<void> {
+    return this.#jobs.purge();
+  }
+
+  /** Pins every table (views hold no data and are left out) and stops all purging until released. */
   pinAll(): DatabasePin {
-    throw new QuestError("not built yet");
+    this.#requireOpen();
+    const tables: PinnedTable[] = [];
+    const broken: UnpinnableTable[] = [];
+    this.#purgeHolds++;
+    for (const token of this.tables()) {
+      if (token.type === 3) continue;
+      try {
+        // The reader first: its seqTxn is never above the log's last transaction then.
+        const reader = this.acquireReader(token);
+        tables.push({ token, reader, sequencerTxn: this.walStatus(token).sequencerTxn });
+      } catch (error) {
+        if (!(error instanceof QuestError)) throw error;
+        broken.push({ token, reason: error.message });
+      }
+    }
+    let isReleased = false;
+    const release = () => {
+      if (isReleased) return;
+      isReleased = true;
+      for (const { reader } of tables) reader.close();
+      this.#purgeHolds--;
+      this.#removeDropped();
+    };
+    return { tables, broken, release, [Symbol.dispose]: release };
   }
-  /** Drains the apply queue, syncs, closes all files and releases the root. */
+
+  /** Applies what is committed, makes everything durable, closes all files and releases the root. */
   close(): Promise<void> {
-    throw new QuestError("not built yet");
+    return this.#closing ??= this.#close();
   }
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+
+  #start(droppedDirs: readonly string[]): void {
+    const { fs, dbRoot, log } = this.options;
+    for (const dirName of droppedDirs) fs.removeTree(joinPath(dbRoot, dirName));
+    for (const state of [...this.#states.values()]) {
+      if (state.failure !== null) {
+        log.critical("engine", "table is broken", {
+          table: state.token.name,
+          reason: state.failure.message,
+        });
+      } else if (state.sequencer?.isDropped) this.#finishDrop(state);
+      else this.#scheduler.notify(state);
+    }
+    this.#jobs.start();
+  }
+
+  async #close(): Promise<void> {
+    for (const state of this.#states.values()) state.writer?.rollback();
+    for (const state of [...this.#states.values()]) await state.applying;
+    await this.#jobs.sync();
+    await this.#jobs.stop();
+    this.#removeDropped();
+    for (const state of [...this.#states.values(), ...this.#dropped]) {
+      state.failWaiters(new QuestError("the engine is closed"));
+      state.close();
+    }
+    this.#registry[Symbol.dispose]();
+    this.#lock.close();
+  }
+
+  #requireOpen(): void {
+    if (this.#closing !== null) throw new QuestError("the engine is closed");
+  }
+
+  #state(token: TableToken): TableState {
+    const state = this.#states.get(token.name.toLowerCase());
+    if (state === undefined || state.token.dirName !== token.dirName) {
+      throw TableError.doesNotExist(token.name);
+    }
+    return state;
+  }
+
+  #openWriter(state: TableState): WalWriter {
+    const { fs, core, clock, config } = this.options;
+    using reader = state.snapshots.acquire(state.applying !== null);
+    return new WalWriter({
+      fs,
+      core,
+      clock,
+      tableDir: state.tableDir,
+      tableName: state.token.name,
+      sequencer: state.sequencer!,
+      commitMode: config.commitMode,
+      segmentRowsMax: config.walSegmentRolloverRowCount,
+      segmentBytesMax: config.walSegmentRolloverBytes,
+      reader,
+      onCommit: () => this.#afterCommit(state),
+    });
+  }
+
+  #afterCommit(state: TableState): void {
+    this.#scheduler.notify(state);
+    if (this.options.config.commitMode !== "async") return;
+    this.#jobs.sync().catch((error) =>
+      this.options.log.critical("engine", "sync failed", { reason: (error as Error).message })
+    );
+  }
+
+  #afterStep(state: TableState): void {
+    if (this.#purgeHolds > 0 || state.isDropped) return;
+    try {
+      this.#jobs.removeStalePartitions(state, this.options.fs);
+    } catch (error) {
+      // Left for the purge job; what was applied is not affected.
+      this.options.log.error("engine", "cannot remove old partition versions", {
+        table: state.token.name,
+        reason: (error as Error).message,
+      });
+    }
+  }
+
+  #finishDrop(state: TableState): void {
+    if (state.isDropped) return;
+    state.isDropped = true;
+    if (state.token.isWal) this.#registry.remove(state.token);
+    else if (state.failure === null) {
+      // Without `_txn` it is no table any more; the rest may go later.
+      this.options.fs.remove(joinPath(state.tableDir, "_txn"));
+      this.options.fs.syncDir(state.tableDir);
+    }
+    this.#states.delete(state.token.name.toLowerCase());
+    this.#dropped.add(state);
+    state.failWaiters(TableError.doesNotExist(state.token.name));
+    this.#removeDropped();
+  }
+
+  #removeDropped(): void {
+    if (this.#purgeHolds > 0) return;
+    for (const state of this.#dropped) {
+      if (state.snapshots.isHeld || state.applying !== null || state.isSyncing) continue;
+      this.#dropped.delete(state);
+      state.close();
+      this.options.fs.removeTree(state.tableDir);
+    }
+  }
+}
+
+function openParts(options: EngineOptions, lock: FileHandle): EngineParts {
+  const { fs, dbRoot, random, log } = options;
+  const dataId = openDataId(fs, dbRoot, random);
+  checkStorageVersion(fs, dbRoot);
+  const registry = TableRegistry.open(fs, dbRoot);
+  const { tokens, droppedDirs } = discoverTables({ fs, dbRoot, registry, log });
+  const highestId = tokens.reduce((highest, { id }) => Math.max(highest, id), 0);
+  const tableIds = TableIds.open(fs, dbRoot, highestId);
+  const states = tokens.map((token) => openTableState(options, token));
+  return { lock, dataId, registry, tableIds, states, droppedDirs };
+}
+
+function readAppliedTxn(fs: FileSystem, state: TableState): number {
+  const { partitionBy } = readTableMetadata(fs, state.tableDir);
+  return readTxn(fs, state.tableDir, partitionBy).seqTxn;
 }

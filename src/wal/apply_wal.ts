@@ -64,7 +64,7 @@ export function applyWal(context: TaskContext, args: ApplyWalArgs): ApplyWalResu
   const memoryRows = Math.floor(
     (core.memory.region.end - core.memory.region.start) / 2 / ROW_MEMORY_BYTES,
   );
-  const limits = {
+  let limits = {
     targetTxn: args.targetTxn,
     rowsMax: Math.min(args.rowsMax, memoryRows),
     txnsMax: args.txnsMax,
@@ -87,21 +87,27 @@ export function applyWal(context: TaskContext, args: ApplyWalArgs): ApplyWalResu
       return result(rowCount, { blockedReason });
     }
     if (step.kind === "truncate") writer.truncate();
-    else writeRows(context, writer, step);
+    else if (!writeRows(context, writer, step)) {
+      limits = { ...limits, rowsMax: Math.floor(step.rowCount / 2) };
+      continue;
+    }
     writer.commit({ seqTxn: step.lastTxn, sync: args.isSynced });
     if (step.kind === "data") rowCount += step.rowCount;
   }
   return result(rowCount);
 }
 
-function writeRows(context: TaskContext, writer: TableWriter, step: DataStep): void {
-  if (step.rowCount === 0) return;
+/** Writes a step's rows; `false` if they take too much memory and fewer transactions should be tried. */
+function writeRows(context: TaskContext, writer: TableWriter, step: DataStep): boolean {
+  if (step.rowCount === 0) return true;
   try {
     using rows = new StepRows(context, step, writer);
     writer.write(rows);
+    return true;
   } catch (error) {
     writer.rollback();
-    if (!(error instanceof LimitError) || step.slices.length > 1) throw error;
+    if (!(error instanceof LimitError)) throw error;
+    if (step.slices.length > 1) return false;
     throw new LimitError("transaction is too large to be applied", {
       seqTxn: step.lastTxn,
       rows: step.rowCount,

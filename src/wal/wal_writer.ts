@@ -23,7 +23,12 @@ import {
   WalError,
 } from "../common/mod.ts";
 import type { Clock, FileSystem } from "../platform/mod.ts";
-import { symbolFiles, type TableMetadata, type TableReader } from "../storage/mod.ts";
+import {
+  type SymbolFiles,
+  symbolFiles,
+  type TableMetadata,
+  type TableReader,
+} from "../storage/mod.ts";
 import type { Vector, WasmCore } from "../wasm/mod.ts";
 import type { Sequencer } from "./sequencer.ts";
 import { SymbolWriter } from "./symbol_writer.ts";
@@ -49,8 +54,10 @@ export interface WalWriterOptions {
   readonly segmentRowsMax: number;
   /** Bytes after which a segment is followed by a new one; 0 = by rows only. */
   readonly segmentBytesMax: number;
-  /** A snapshot of the table at the sequencer's structure version; read while opening only, except for its symbols. */
+  /** A snapshot of the table at the sequencer's structure version; used by the constructor only. */
   readonly reader: TableReader;
+  /** Called after every commit with its transaction. */
+  readonly onCommit?: (txn: number) => void;
 }
 
 /** See the module's description. */
@@ -58,7 +65,8 @@ export class WalWriter implements Disposable {
   readonly metadata: TableMetadata;
   readonly #options: WalWriterOptions;
   readonly #symbols: (SymbolWriter | null)[];
-  readonly #cleanColumns: number[];
+  /** Symbol files of the table to link into the WAL: those of columns that have symbols. */
+  readonly #cleanFiles: { name: string; files: SymbolFiles }[] = [];
   readonly #range = new TimestampRange();
   #walId = 0;
   #nextSegmentId = 0;
@@ -81,12 +89,13 @@ export class WalWriter implements Disposable {
       }
     }
     checkStructure(options.tableName, reader.metadata, sequencer);
-    this.#cleanColumns = [];
-    this.#symbols = reader.metadata.columns.map((column) => {
-      if (column.type !== ColumnType.SYMBOL) return null;
-      const table = reader.symbolTable(column.writerIndex);
-      if (table.count > 0) this.#cleanColumns.push(column.writerIndex);
-      return new SymbolWriter(column.writerIndex, table.count > 0 ? table : null);
+    this.#symbols = reader.metadata.columns.map(({ type, name, writerIndex }) => {
+      if (type !== ColumnType.SYMBOL) return null;
+      const table = reader.symbolTable(writerIndex);
+      if (table.count === 0) return new SymbolWriter(writerIndex, null);
+      const nameTxn = reader.versions.symbolNameTxn(writerIndex);
+      this.#cleanFiles.push({ name, files: symbolFiles(options.tableDir, name, nameTxn) });
+      return new SymbolWriter(writerIndex, table);
     });
   }
 
@@ -247,11 +256,12 @@ export class WalWriter implements Disposable {
   #commitEvent(segment: WalSegment, event: DataEvent | TruncateEvent): number {
     const { sequencer, commitMode, clock } = this.#options;
     const isSynced = commitMode === "sync";
+    let txn: number;
     try {
       const segmentTxn = segment.writeEvent(encodeEvent(segment.nextTxn, event));
       if (isSynced) segment.sync();
       const data = event.kind === "data" ? event : null;
-      const txn = sequencer.commit({
+      txn = sequencer.commit({
         walId: segment.walId,
         segmentId: segment.segmentId,
         segmentTxn,
@@ -260,12 +270,13 @@ export class WalWriter implements Disposable {
         maxTimestamp: data?.maxTimestamp ?? -1n,
         rowCount: data === null ? 0 : data.endRow - data.startRow,
       }, isSynced);
-      this.#resetTransaction();
-      return txn;
     } catch (error) {
       this.#abandon();
       throw asWalError(error, this.#options.tableName);
     }
+    this.#resetTransaction();
+    this.#options.onCommit?.(txn);
+    return txn;
   }
 
   /** The segment to append to; a full one is followed by a new one, between transactions only. */
@@ -295,18 +306,16 @@ export class WalWriter implements Disposable {
 
   /** Takes a WAL number and links the table's symbol files, so that clean keys can be resolved for good. */
   #openWal(): void {
-    const { fs, tableDir, reader } = this.#options;
+    const { fs, tableDir } = this.#options;
     const walId = allocateWalId(fs, tableDir);
     const walDir = `${tableDir}/wal${walId}`;
     fs.mkdir(walDir);
-    for (const writerIndex of this.#cleanColumns) {
-      const { name } = this.metadata.columns[writerIndex];
-      const from = symbolFiles(tableDir, name, reader.versions.symbolNameTxn(writerIndex));
+    for (const { name, files } of this.#cleanFiles) {
       const to = symbolFiles(walDir, name, -1);
-      fs.link(from.offsets, to.offsets);
-      fs.link(from.chars, to.chars);
-      fs.link(from.keys, to.keys);
-      fs.link(from.values, to.values);
+      fs.link(files.offsets, to.offsets);
+      fs.link(files.chars, to.chars);
+      fs.link(files.keys, to.keys);
+      fs.link(files.values, to.values);
     }
     this.#walId = walId;
   }

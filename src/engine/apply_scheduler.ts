@@ -1,0 +1,91 @@
+/**
+ * Keeps tables up to date with their WAL: one apply loop per table that is behind, as tasks bound to the table.
+ *
+ * Invariant: at most one apply task per table is on its way at any time, and nobody else commits to a WAL table.
+ *
+ * @module
+ */
+import type { Log } from "../platform/mod.ts";
+import { APPLY_WAL_TASK, type ApplyWalArgs, type ApplyWalResult } from "../wal/mod.ts";
+import type { TaskRunner } from "../wasm/mod.ts";
+import type { EngineConfig } from "./engine_config.ts";
+import type { TableState } from "./table_state.ts";
+
+/** What the scheduler needs. */
+export interface ApplySchedulerOptions {
+  readonly tasks: TaskRunner;
+  readonly config: EngineConfig;
+  readonly log: Log;
+  /** Returns the transaction that the table's files say is applied. */
+  readonly readAppliedTxn: (state: TableState) => number;
+  /** Called after each step while nobody commits to the table. */
+  readonly onStep: (state: TableState) => void;
+  /** Called when the log says that the table was dropped. */
+  readonly onDropped: (state: TableState) => void;
+}
+
+/** See the module's description. */
+export class ApplyScheduler {
+  readonly #options: ApplySchedulerOptions;
+
+  constructor(options: ApplySchedulerOptions) {
+    this.#options = options;
+  }
+
+  /** Starts the table's loop if it is behind and has none. */
+  notify(state: TableState): void {
+    if (state.applying !== null || !state.isBehind) return;
+    state.applying = this.#run(state).finally(() => {
+      state.applying = null;
+    });
+  }
+
+  async #run(state: TableState): Promise<void> {
+    const { log } = this.#options;
+    while (state.isBehind) {
+      try {
+        await this.#step(state);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        this.#refresh(state);
+        state.suspend(reason);
+        log.critical("apply", "table is suspended", { table: state.token.name, reason });
+      }
+    }
+  }
+
+  async #step(state: TableState): Promise<void> {
+    const { tasks, config, log, onStep, onDropped } = this.#options;
+    const args: ApplyWalArgs = {
+      tableDir: state.tableDir,
+      targetTxn: state.sequencer!.lastTxn,
+      rowsMax: config.applyBatchRowsMax,
+      txnsMax: config.applyBatchTxnsMax,
+      isSynced: config.isApplySynced,
+    };
+    const options = { affinity: Math.max(state.token.id, 0), priority: "apply" as const };
+    const result = await tasks.run<ApplyWalResult>(APPLY_WAL_TASK, args, options);
+    state.advance(result.appliedTxn);
+    onStep(state);
+    if (result.isDropped) return onDropped(state);
+    if (result.blockedReason !== null) {
+      state.suspend(result.blockedReason);
+      log.critical("apply", "table is suspended", {
+        table: state.token.name,
+        reason: result.blockedReason,
+      });
+    }
+  }
+
+  /** After a failure: steps of the task may have been committed before it. */
+  #refresh(state: TableState): void {
+    try {
+      state.advance(this.#options.readAppliedTxn(state));
+    } catch (error) {
+      this.#options.log.error("apply", "cannot read the table's state", {
+        table: state.token.name,
+        reason: (error as Error).message,
+      });
+    }
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * Work that goes on beside statements: making acknowledged WAL data durable, and removing files that nobody needs.
+ *
+ * Order of a sync: segment files, then the sequencer's log, per table.
+ *
+ * @module
+ */
+import type { FileSystem, Log, Timers } from "../platform/mod.ts";
+import { listStalePartitionDirs, readTableMetadata, readTxn } from "../storage/mod.ts";
+import type { EngineConfig } from "./engine_config.ts";
+import type { TableState } from "./table_state.ts";
+import { listObsoleteWalDirs } from "./wal_purge.ts";
+
+/** What the jobs need. */
+export interface BackgroundJobsOptions {
+  readonly fs: FileSystem;
+  readonly timers: Timers;
+  readonly config: EngineConfig;
+  readonly log: Log;
+  readonly states: () => Iterable<TableState>;
+  /** Whether nothing may be removed now. */
+  readonly isPurgeHeld: () => boolean;
+  /** Removes directories of dropped tables that are free now. */
+  readonly removeDropped: () => void;
+}
+
+/** See the module's description. */
+export class BackgroundJobs {
+  readonly #options: BackgroundJobsOptions;
+  readonly #stop = new AbortController();
+  readonly #loops: Promise<void>[] = [];
+  #syncing: Promise<void> | null = null;
+  #isSyncWanted = false;
+
+  constructor(options: BackgroundJobsOptions) {
+    this.#options = options;
+  }
+
+  /** Starts the timers. */
+  start(): void {
+    const { config } = this.#options;
+    this.#loops.push(
+      this.#every(config.backgroundSyncIntervalMillis, "sync", () => this.sync()),
+      this.#every(config.walPurgeIntervalMillis, "purge", () => this.purge()),
+    );
+  }
+
+  /** Makes everything acknowledged so far durable; a call during a sync makes another one follow. */
+  async sync(): Promise<void> {
+    this.#isSyncWanted = true;
+    while (this.#isSyncWanted) {
+      if (this.#syncing === null) {
+        this.#isSyncWanted = false;
+        this.#syncing = this.#syncAll().finally(() => {
+          this.#syncing = null;
+        });
+      }
+      await this.#syncing;
+    }
+  }
+
+  /** Removes what nobody needs any more. */
+  async purge(): Promise<void> {
+    this.#options.removeDropped();
+    for (const state of [...this.#options.states()]) {
+      if (this.#options.isPurgeHeld() || this.#stop.signal.aborted) return;
+      try {
+        this.purgePartitions(state);
+        await this.#purgeWal(state);
+      } catch (error) {
+        this.#report("purge", error, state);
+      }
+    }
+  }
+
+  /** Removes partition directories that neither the committed state nor a reader uses. */
+  purgePartitions(state: TableState): void {
+    const { fs, isPurgeHeld } = this.#options;
+    const isBusy = state.applying !== null;
+    const isOurs = state.token.type <= 1 && state.failure === null && !state.isDropped;
+    if (!isOurs || isBusy || isPurgeHeld()) return;
+    this.removeStalePartitions(state, fs);
+  }
+
+  /** Like {@linkcode purgePartitions}, for a caller that knows that nobody is committing. */
+  removeStalePartitions(state: TableState, fs: FileSystem): void {
+    const metadata = readTableMetadata(fs, state.tableDir);
+    const txn = readTxn(fs, state.tableDir, metadata.partitionBy);
+    const held = state.snapshots.heldDirs();
+    for (const dirName of listStalePartitionDirs(fs, state.tableDir, { metadata, txn })) {
+      if (!held.has(dirName)) fs.removeTree(`${state.tableDir}/${dirName}`);
+    }
+  }
+
+  /** Stops the timers, and waits for what is running. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await Promise.all(this.#loops);
+    await this.#syncing;
+  }
+
+  async #purgeWal(state: TableState): Promise<void> {
+    const { fs, isPurgeHeld, states } = this.#options;
+    if (state.token.type !== 1 || state.isDropped) return;
+    // A materialized view may still have to read its base table's WAL; views are not refreshed here.
+    if ([...states()].some((other) => other.token.type === 2)) return;
+    for (const dir of listObsoleteWalDirs(fs, state)) {
+      if (isPurgeHeld()) return;
+      fs.removeTree(dir);
+      await Promise.resolve();
+    }
+  }
+
+  async #syncAll(): Promise<void> {
+    for (const state of [...this.#options.states()]) {
+      if (state.isDropped) continue;
+      state.isSyncing = true;
+      try {
+        if (state.writer?.isDirty) await state.writer.syncAsync();
+        if (state.sequencer?.isDirty) await state.sequencer.syncAsync();
+      } catch (error) {
+        this.#report("sync", error, state);
+      } finally {
+        state.isSyncing = false;
+      }
+    }
+  }
+
+  async #every(millis: number, name: string, run: () => Promise<void>): Promise<void> {
+    const { timers, log } = this.#options;
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        await timers.sleep(millis, signal);
+        await run();
+      } catch (error) {
+        if (signal.aborted) return;
+        log.critical("engine", `${name} job failed`, { reason: (error as Error).message });
+      }
+    }
+  }
+
+  #report(job: string, error: unknown, state: TableState): void {
+    this.#options.log.critical("engine", `${job} failed`, {
+      table: state.token.name,
+      reason: error instanceof Error ? error.message : String(error),
+    });
+  }
+}
