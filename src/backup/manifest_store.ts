@@ -11,6 +11,7 @@ import { hashHex } from "./content_hash.ts";
 import type { InstanceKeys } from "./object_keys.ts";
 import { decodeRootManifest, type ManifestReference, type RootManifest } from "./root_manifest.ts";
 import { TableManifest } from "./table_manifest.ts";
+import { isWholeFrame } from "./zstd_frame.ts";
 
 /** Largest manifest object that is fetched. */
 export const MANIFEST_STORED_BYTES_MAX = 268_435_456;
@@ -67,6 +68,12 @@ export async function readTableManifest(
 }
 
 function decompress(bytes: Uint8Array, source: string): Uint8Array {
+  if (!isWholeFrame(bytes)) {
+    throw new RestoreError("manifest is damaged or cut short", {
+      manifest: source,
+      bytes: bytes.length,
+    });
+  }
   try {
     return zstdDecompressSync(bytes, { maxOutputLength: MANIFEST_BYTES_MAX });
   } catch (error) {

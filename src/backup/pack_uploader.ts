@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { BackupError } from "../common/mod.ts";
 import { bodyByteSize, type ObjectStore } from "../objectstore/mod.ts";
 import { Blake3, type WasmCore } from "../wasm/mod.ts";
 import { toHex } from "./content_hash.ts";
@@ -23,7 +22,10 @@ export interface UploadCounters {
   objectsUploaded: number;
 }
 
-/** Stores an object that must not change; one that exists already is kept if its size is right. */
+/**
+ * Stores an object whose name tells its content. One that exists already is kept; if its length is wrong, it was damaged and
+ * is stored again.
+ */
 export async function putImmutable(
   store: ObjectStore,
   object: { readonly key: string; readonly body: readonly Uint8Array[] },
@@ -31,20 +33,16 @@ export async function putImmutable(
 ): Promise<void> {
   const { key, body } = object;
   const size = bodyByteSize(body);
-  if (await store.put(key, body, { ifNoneMatch: true })) {
-    counters.bytesUploaded += size;
-    counters.objectsUploaded++;
-    return;
+  if (!await store.put(key, body, { ifNoneMatch: true })) {
+    const info = await store.head(key);
+    if (info?.size === size) {
+      counters.bytesReused += size;
+      return;
+    }
+    await store.put(key, body);
   }
-  const info = await store.head(key);
-  if (info?.size !== size) {
-    throw new BackupError("object in the store is not what its name says", {
-      key,
-      expected: size,
-      actual: info?.size ?? null,
-    });
-  }
-  counters.bytesReused += size;
+  counters.bytesUploaded += size;
+  counters.objectsUploaded++;
 }
 
 /** Fills packs of one table directory. */

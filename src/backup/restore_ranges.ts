@@ -1,6 +1,6 @@
 /**
- * Which bytes of packs a restore fetches. A pack of which at least half is wanted is read from end to end, which also checks
- * the pack's own hash; of others only the wanted slices are read, neighbours together.
+ * Which bytes of packs a restore fetches. A small pack, or one of which at least half is wanted, is read from end to end, which
+ * also checks the pack's own hash; of others only the wanted slices are read, neighbours together.
  *
  * @module
  */
@@ -8,6 +8,8 @@ import type { DecodeJob } from "./slice_tasks.ts";
 
 /** Bytes of one request, unless a slice alone is larger. */
 export const RANGE_BYTES_MAX = 8_388_608;
+/** A pack up to this size is always read whole. */
+const WHOLE_BYTES_MAX = 1_048_576;
 /** Unwanted bytes that are read along to save a request. */
 const GAP_BYTES_MAX = 65_536;
 
@@ -47,7 +49,8 @@ export function planRanges(
     slices.sort((a, b) => a.packOffset - b.packOffset);
     const size = packBytes.get(pack)!;
     const used = slices.reduce((sum, slice) => sum + slice.job.stored, 0);
-    ranges.push(...rangesOfPack(slices, { pack, size, isWhole: used * 2 >= size }));
+    const isWhole = size <= WHOLE_BYTES_MAX || used * 2 >= size;
+    ranges.push(...rangesOfPack(slices, { pack, size, isWhole }));
   }
   return ranges;
 }

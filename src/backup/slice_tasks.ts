@@ -110,7 +110,7 @@ function encodeOne(
     if (job.known.includes(blake3)) return { blake3, stored: null, codec: "" };
     return {
       blake3,
-      ...encodeBytes(core, { pointer, byteSize: job.bytes, type: job.type }, level),
+      ...encodeBytes(core, { ...job, pointer, byteSize: job.bytes }, level),
     };
   } finally {
     core.memory.free(pointer);

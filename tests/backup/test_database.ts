@@ -147,7 +147,15 @@ export function restore(
   if (settings.lines !== undefined) {
     Deno.writeTextFileSync(`${installRoot}/_backup_restore`, settings.lines.join("\n"));
   }
-  const fs = settings.fs ?? new RealFileSystem();
+  return restoreOn(settings.fs ?? new RealFileSystem(), store, installRoot);
+}
+
+/** Restores into a root on any file system; the trigger file is there already. */
+export function restoreOn(
+  fs: FileSystem,
+  store: ObjectStore,
+  installRoot = "/root",
+): Promise<RestoreSummary | null> {
   return restoreIfTriggered({
     installRoot,
     dbRoot: `${installRoot}/db`,
