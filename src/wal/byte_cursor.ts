@@ -103,15 +103,18 @@ export class ByteBuilder {
   length = 0;
 
   u8(value: number): this {
-    this.#view.setUint8(this.#grow(1), value);
+    const at = this.#grow(1);
+    this.#view.setUint8(at, value);
     return this;
   }
   i32(value: number): this {
-    this.#view.setInt32(this.#grow(4), value, true);
+    const at = this.#grow(4);
+    this.#view.setInt32(at, value, true);
     return this;
   }
   i64(value: bigint | number): this {
-    this.#view.setBigInt64(this.#grow(8), BigInt(value), true);
+    const at = this.#grow(8);
+    this.#view.setBigInt64(at, BigInt(value), true);
     return this;
   }
   /** Writes a `str` field. */
