@@ -45,6 +45,7 @@ const HTTP = {
     default: 256,
     min: 1,
     max: 65_536,
+    isReloadable: true,
     doc: "Most requests in progress at a time; further ones are answered with status 503.",
   }),
   isReadonly: boolean("http.security.readonly", {
@@ -195,15 +196,6 @@ const BACKUP = {
   }),
 };
 
-const QUERY = {
-  timeoutMillis: duration("query.timeout", {
-    default: 60 * SECOND,
-    minMillis: 1,
-    maxMillis: 365 * DAY,
-    doc: "How long a statement may run.",
-  }),
-};
-
 const SQL = {
   insertBatchRows: integer("cairo.sql.insert.model.batch.size", {
     default: 1_000_000,
@@ -249,7 +241,6 @@ export const PROPERTIES = {
   cairo: CAIRO,
   wal: WAL,
   sql: SQL,
-  query: QUERY,
   backup: BACKUP,
   config: CONFIG,
   log: LOG,

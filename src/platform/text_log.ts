@@ -60,6 +60,8 @@ export class TextLog implements Log {
   readonly #logger: Logger;
   readonly #writer: LineWriter;
   readonly #clock: Clock;
+  /** Whether debug events are logged. */
+  isVerbose: boolean;
   #queue: string[] = [];
   #droppedCount = 0;
   #pump: Promise<void> | null = null;
@@ -68,16 +70,13 @@ export class TextLog implements Log {
   constructor(options: TextLogOptions) {
     this.#writer = options.writer;
     this.#clock = options.clock;
+    this.isVerbose = options.isVerbose ?? false;
     configureSync({
       reset: true,
       sinks: { lines: (record) => this.#emit(record) },
       loggers: [
         { category: ["logtape", "meta"], sinks: ["lines"], lowestLevel: "error" },
-        {
-          category: [CATEGORY],
-          sinks: ["lines"],
-          lowestLevel: options.isVerbose ? "debug" : "info",
-        },
+        { category: [CATEGORY], sinks: ["lines"], lowestLevel: "debug" },
       ],
     });
     this.#logger = getLogger([CATEGORY]);
@@ -102,7 +101,7 @@ export class TextLog implements Log {
   }
   /** Something of interest to developers only. */
   debug(component: string, message: string, context?: ErrorContext): void {
-    this.#log("debug", component, message + formatContext(context));
+    if (this.isVerbose) this.#log("debug", component, message + formatContext(context));
   }
   /** Resolves when every line logged so far has been written or dropped. */
   async flush(): Promise<void> {

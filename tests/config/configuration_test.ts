@@ -135,8 +135,8 @@ Deno.test("loadConfiguration refuses a bad value, naming file, line, key, value 
     "[variable=QDB_HTTP_NET_BIND_TO, key=http.net.bind.to, value=9000]",
   );
   assertStringIncludes(
-    refusal({ settings: ["query.timeout=soon"] }),
-    "[option=--set query.timeout, key=query.timeout, value=soon]",
+    refusal({ settings: ["cairo.wal.purge.interval=soon"] }),
+    "[option=--set cairo.wal.purge.interval, key=cairo.wal.purge.interval, value=soon]",
   );
 });
 
@@ -272,7 +272,7 @@ Deno.test("loadConfiguration never shows a secret, whatever goes wrong", () => {
 
 Deno.test("LiveConfiguration.parameters hides secrets and tells where values come from", () => {
   const options = given({
-    conf: `http.password=${SECRET}\nquery.timeout=2m\n`,
+    conf: `http.password=${SECRET}\ncairo.wal.purge.interval=2m\n`,
     settings: [`backup.object.store=s3::bucket=b;secret_access_key=${SECRET};`],
   });
   const live = new LiveConfiguration(PROPERTIES, { ...options, log: new RecordingLog() });
@@ -281,9 +281,9 @@ Deno.test("LiveConfiguration.parameters hides secrets and tells where values com
   const keys = rows.map(({ propertyPath }) => propertyPath);
   assertEquals(keys, keys.toSorted());
   const row = (key: string) => rows.find(({ propertyPath }) => propertyPath === key);
-  assertEquals(row("query.timeout"), {
-    propertyPath: "query.timeout",
-    envVarName: "QDB_QUERY_TIMEOUT",
+  assertEquals(row("cairo.wal.purge.interval"), {
+    propertyPath: "cairo.wal.purge.interval",
+    envVarName: "QDB_CAIRO_WAL_PURGE_INTERVAL",
     value: "120000",
     valueSource: "conf",
     isSensitive: false,

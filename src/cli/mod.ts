@@ -1,0 +1,4 @@
+/** The command line and the process. @module */
+export { runProgram } from "./program.ts";
+export { runServer } from "./run_server.ts";
+export { describeFailure } from "./startup_failure.ts";

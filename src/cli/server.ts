@@ -1,0 +1,194 @@
+/**
+ * Brings the parts of the server up in order, and down in the opposite one.
+ *
+ * ```
+ * configuration ─► root lock ─► layout of a new root ─► memory, workers ─► restore, if asked for ─► engine ─► services ─► HTTP
+ * ```
+ * Invariants:
+ * 1. Nothing on the root is touched without the lock, but the root directory itself and the lock file.
+ * 2. If a step fails, the steps before it are undone before the failure is reported.
+ *
+ * @module
+ */
+import {
+  createBackupService,
+  restoreIfTriggered,
+  type RunnableBackupService,
+} from "../backup/mod.ts";
+import { createCheckpointService } from "../checkpoint/mod.ts";
+import { LiveConfiguration, PROPERTIES, writeServerConf } from "../config/mod.ts";
+import { Engine } from "../engine/mod.ts";
+import {
+  type Clock,
+  type FileSystem,
+  joinPath,
+  parentPath,
+  type Random,
+  RootLock,
+  type TextLog,
+} from "../platform/mod.ts";
+import { SqlEngine } from "../sql/mod.ts";
+import {
+  createSharedMemory,
+  loadCore,
+  planRegions,
+  type TaskRunner,
+  type WasmCore,
+  WorkerPool,
+} from "../wasm/mod.ts";
+import { checkBackupStore } from "./backup_store.ts";
+import { type NamedUrl, startHttp } from "./http.ts";
+import { backupConfigOf, engineConfigOf } from "./settings.ts";
+import { VERSION } from "./version.ts";
+
+const COMPONENT = "server";
+
+/** What a server is started with. */
+export interface ServerOptions {
+  /** Absolute path of the install root; made on first start. */
+  readonly installRoot: string;
+  /** `KEY=VALUE` texts of the command line. */
+  readonly settings: readonly string[];
+  /** The process environment. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly fs: FileSystem;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: TextLog;
+  readonly cpuCount: number;
+  readonly processId: number;
+  /** The module that serves tasks in worker scope. */
+  readonly workerUrl: string;
+}
+
+/** A running server; disposing stops it in order. */
+export interface RunningServer extends AsyncDisposable {
+  readonly installRoot: string;
+  /** What it answers on. */
+  readonly urls: readonly NamedUrl[];
+  /** Where backups go, without secrets; `null` if they are off. */
+  readonly backupStore: string | null;
+}
+
+/** The configuration of a running server. */
+export type ServerLiveConfiguration = LiveConfiguration<typeof PROPERTIES>;
+
+/** What the steps of a start hand on. */
+interface Parts {
+  readonly live: ServerLiveConfiguration;
+  readonly dbRoot: string;
+  readonly core: WasmCore;
+  readonly tasks: TaskRunner;
+}
+
+/** Starts a server. @throws whatever keeps it from starting; the root is unlocked again. */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  await using startup = new AsyncDisposableStack();
+  const { installRoot, log, fs, processId } = options;
+  const live = loadConfiguration(options); // before anything is made: a bad value leaves no trace
+  fs.mkdir(installRoot);
+  startup.use(RootLock.acquire(fs, installRoot, processId));
+  if (writeServerConf(fs, installRoot, PROPERTIES)) {
+    fs.syncDir(parentPath(installRoot));
+    log.info(COMPONENT, "created the root", { root: installRoot });
+  }
+  const backupStore = await checkBackupStore(live, options);
+  const memory = createSharedMemory();
+  const { workerCount } = live.current.wal;
+  const tasks = startup.use(
+    await WorkerPool.start({ workerUrl: options.workerUrl, workerCount, memory }),
+  );
+  const parts: Parts = {
+    live,
+    dbRoot: databaseRoot(installRoot, live.current.cairo.root),
+    core: loadCore(memory, planRegions(workerCount).main),
+    tasks,
+  };
+  await restore(options, parts);
+  const engine = startup.use(await openEngine(options, parts));
+  startup.use(registerServices(engine, options, parts));
+  await (engine.services.backup as RunnableBackupService).load();
+  const sql = new SqlEngine(engine, {
+    config: engineConfigOf(live.current),
+    insertBatchRows: live.current.sql.insertBatchRows,
+  });
+  const urls = startHttp(startup, {
+    sql,
+    engine,
+    log,
+    clock: options.clock,
+    configuration: () => live.current,
+  });
+  const resources = startup.move();
+  return {
+    installRoot,
+    urls,
+    backupStore,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+/** The database root: `cairo.root`, relative to the install root unless absolute. */
+export function databaseRoot(installRoot: string, cairoRoot: string): string {
+  return cairoRoot.startsWith("/") ? cairoRoot : joinPath(installRoot, cairoRoot);
+}
+
+function loadConfiguration(options: ServerOptions): ServerLiveConfiguration {
+  const live = new LiveConfiguration(PROPERTIES, {
+    ...options,
+    environment: options.variables,
+  });
+  options.log.isVerbose = live.current.log.isVerbose;
+  for (const { level, message, context } of live.notes) {
+    options.log[level]("config", message, context);
+  }
+  return live;
+}
+
+async function restore(options: ServerOptions, parts: Parts): Promise<void> {
+  await restoreIfTriggered({
+    ...options,
+    ...parts,
+    configuredStore: backupConfigOf(parts.live.current).objectStore,
+    productVersion: VERSION,
+  });
+}
+
+async function openEngine(options: ServerOptions, parts: Parts): Promise<Engine> {
+  const { dbRoot, core, tasks, live } = parts;
+  const { fs, clock, random, log, installRoot } = options;
+  const config = engineConfigOf(live.current);
+  return await Engine.open({
+    root: installRoot,
+    dbRoot,
+    config,
+    fs,
+    core,
+    tasks,
+    clock,
+    random,
+    log,
+  });
+}
+
+/** Registers what SQL reaches through the engine. @returns what to dispose before the engine. */
+function registerServices(
+  engine: Engine,
+  options: ServerOptions,
+  parts: Parts,
+): AsyncDisposable {
+  const services = new AsyncDisposableStack();
+  const backup = services.use(createBackupService({
+    ...options,
+    ...parts,
+    engine,
+    config: backupConfigOf(parts.live.current),
+    productVersion: VERSION,
+  }));
+  engine.services.backup = backup;
+  engine.services.checkpoint = services.use(
+    createCheckpointService({ engine, clock: options.clock }),
+  );
+  engine.services.configuration = parts.live;
+  return services;
+}
