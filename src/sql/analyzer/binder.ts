@@ -1,0 +1,355 @@
+/**
+ * From syntax to compiled expressions: resolves names, picks operator and function variants, folds constants. Errors carry
+ * QuestDB's text and the position it points at.
+ *
+ * @module
+ */
+import {
+  ColumnType,
+  isTimestamp,
+  SqlError,
+  typeFromName,
+  typeName,
+  typeTag,
+} from "../../common/mod.ts";
+import type { Call, Case, Cast, Expression, InExpression, SelectQuery } from "../ast/mod.ts";
+import {
+  arithmeticExpression,
+  betweenExpression,
+  choiceExpression,
+  coerce,
+  columnExpression,
+  comparisonExpression,
+  compileCall,
+  type CompileContext,
+  concatExpression,
+  connective,
+  constantExpression,
+  findFunction,
+  inExpression,
+  isArithmetic,
+  isComparison,
+  isExpressionType,
+  isNullExpression,
+  isPatternOperator,
+  negation,
+  noMatchingOperator,
+  notExpression,
+  patternExpression,
+  type PlacedExpression,
+  unaryExpression,
+  unknownFunction,
+  type VectorExpression,
+} from "../functions/mod.ts";
+import { childrenOf, isAggregateCall } from "./aggregate_names.ts";
+import { intervalTest } from "./interval_test.ts";
+import { parseIntervals } from "./interval_text.ts";
+import { typedLiteral } from "./literal.ts";
+import { concatParts } from "./render.ts";
+import type { Scope } from "./scope.ts";
+
+/** What a binder asks of the plan it works for. */
+export interface BinderOptions {
+  readonly context: CompileContext;
+  /** `null` if the expression may name no column. */
+  readonly scope: Scope | null;
+  /** Statement text. */
+  readonly source: string;
+  /** Nodes that stand for columns of an earlier step: aggregates and grouping keys. */
+  readonly replacements?: ReadonlyMap<Expression, VectorExpression>;
+  /** Aliases of earlier select items, by lower-case name. */
+  readonly aliases?: ReadonlyMap<string, VectorExpression>;
+  /** Functions that the engine answers; `null` for an unknown name. */
+  readonly engineScalar?: (call: Call) => VectorExpression | null;
+  /** `operand IN (SELECT …)`. */
+  readonly inQuery?: (operand: PlacedExpression, query: SelectQuery) => VectorExpression;
+}
+
+/** Compiles expressions of one scope. */
+export class Binder {
+  readonly #options: BinderOptions;
+  readonly #context: CompileContext;
+
+  constructor(options: BinderOptions) {
+    this.#options = options;
+    this.#context = options.context;
+  }
+
+  /** Compiles an expression. @throws {SqlError} if a name or type does not fit. */
+  bind(expression: Expression): VectorExpression {
+    const replacement = this.#options.replacements?.get(expression);
+    if (replacement !== undefined) return replacement;
+    switch (expression.kind) {
+      case "literal": {
+        const { type, value } = typedLiteral(expression);
+        return constantExpression(this.#context, type, value);
+      }
+      case "column":
+        return this.#column(expression);
+      case "star":
+        throw new SqlError(expression.position, "'*' is not allowed here");
+      case "bind":
+        throw new SqlError(0, "bind variable service is not provided");
+      case "unary":
+        return this.#unary(expression);
+      case "binary":
+        return this.#binary(expression);
+      case "in":
+        return this.#in(expression);
+      case "between":
+        return this.#between(expression);
+      case "isNull": {
+        const test = isNullExpression(this.#context, this.bind(expression.operand));
+        return expression.isNegated ? notExpression(this.#context, test) : test;
+      }
+      case "cast":
+        return this.#cast(expression);
+      case "case":
+        return this.#case(expression);
+      case "call":
+        return this.#call(expression);
+    }
+  }
+
+  /** Compiles an expression and keeps its position. */
+  place(expression: Expression): PlacedExpression {
+    return { expression: this.bind(expression), position: positionOf(expression) };
+  }
+
+  #column(expression: Expression & { kind: "column" }): VectorExpression {
+    const { scope, aliases } = this.#options;
+    const alias = expression.table === null
+      ? aliases?.get(expression.name.toLowerCase())
+      : undefined;
+    const isOwn = scope !== null && (expression.table !== null || scope.find(expression.name) >= 0);
+    if (!isOwn && alias !== undefined) return alias;
+    if (scope === null) {
+      const name = expression.table === null
+        ? expression.name
+        : `${expression.table}.${expression.name}`;
+      throw new SqlError(expression.position, `Invalid column: ${name}`);
+    }
+    const { index, type, name } = scope.resolve(expression);
+    if (!isExpressionType(type)) {
+      throw new SqlError(expression.position, `column type is not supported yet [column=${name}]`);
+    }
+    return columnExpression(index, type);
+  }
+
+  #unary(expression: Expression & { kind: "unary" }): VectorExpression {
+    const operand = this.place(expression.operand);
+    if (expression.operator === "not") return negation(this.#context, operand);
+    const tag = typeTag(operand.expression.type);
+    const isReal = tag === ColumnType.DOUBLE || tag === ColumnType.FLOAT;
+    const numeric: readonly number[] = [
+      ColumnType.BYTE,
+      ColumnType.SHORT,
+      ColumnType.INT,
+      ColumnType.LONG,
+      ColumnType.TIMESTAMP,
+      ColumnType.DATE,
+      ColumnType.NULL,
+    ];
+    if (!numeric.includes(tag) && !(isReal && expression.operator === "-")) {
+      throw unknownOperator(expression.operator, operand.expression, expression.position);
+    }
+    return unaryExpression(this.#context, expression.operator === "-" ? 0 : 2, operand.expression);
+  }
+
+  #binary(expression: Expression & { kind: "binary" }): VectorExpression {
+    const { operator, position } = expression;
+    if (operator === "||") {
+      return concatExpression(
+        this.#context,
+        concatParts(expression).map((part) => this.bind(part)),
+      );
+    }
+    const left = this.place(expression.left), right = this.place(expression.right);
+    if (operator === "and" || operator === "or") {
+      return connective(this.#context, operator === "or", [left, right]);
+    }
+    const operation = { operator, left: left.expression, right: right.expression, position };
+    if (isArithmetic(operator)) return arithmeticExpression(this.#context, operation);
+    if (isComparison(operator)) {
+      return comparisonExpression(this.#context, {
+        ...operation,
+        leftPosition: left.position,
+        rightPosition: right.position,
+      });
+    }
+    if (!isPatternOperator(operator)) throw noMatchingOperator(operation);
+    return patternExpression(this.#context, {
+      operator,
+      text: left.expression,
+      pattern: right.expression,
+      patternPosition: right.position,
+    });
+  }
+
+  #in(expression: InExpression): VectorExpression {
+    const operand = this.place(expression.operand);
+    const test = this.#inTest(expression, operand);
+    return expression.isNegated ? notExpression(this.#context, test) : test;
+  }
+
+  #inTest(expression: InExpression, operand: PlacedExpression): VectorExpression {
+    if (expression.query !== null) {
+      const { inQuery } = this.#options;
+      if (inQuery === undefined) {
+        throw new SqlError(expression.position, "sub-query is not allowed here");
+      }
+      return inQuery(operand, expression.query);
+    }
+    const list = expression.list ?? [];
+    const [only] = list;
+    if (list.length === 1 && isTimestamp(operand.expression.type)) {
+      const interval = this.intervalsOf(only);
+      if (interval !== null) return intervalTest(this.#context, operand.expression, interval);
+    }
+    return inExpression(this.#context, operand, list.map((item) => this.place(item)));
+  }
+
+  /** Intervals that `ts IN item` stands for, or `null` if the item is no interval. */
+  intervalsOf(item: Expression): ReturnType<typeof parseIntervals> | null {
+    if (item.kind === "literal" && item.literal === "string") {
+      return parseIntervals(item.text, item.position);
+    }
+    const days: Readonly<Record<string, bigint>> = { today: 0n, yesterday: -1n, tomorrow: 1n };
+    if (item.kind !== "call" || item.args.length > 0 || days[item.name] === undefined) return null;
+    const day = 86_400_000_000n;
+    const low = (this.#context.now / day + days[item.name]) * day;
+    return [{ low, high: low + day - 1n }];
+  }
+
+  #between(expression: Expression & { kind: "between" }): VectorExpression {
+    const test = betweenExpression(this.#context, {
+      operand: this.place(expression.operand),
+      low: this.place(expression.low),
+      high: this.place(expression.high),
+      position: expression.position,
+    });
+    return expression.isNegated ? notExpression(this.#context, test) : test;
+  }
+
+  #cast(expression: Cast): VectorExpression {
+    const operand = this.bind(expression.operand);
+    const type = this.#castType(expression);
+    return coerce(this.#context, operand, { type, isExplicit: true });
+  }
+
+  #castType(expression: Cast): number {
+    const type = typeFromName(expression.type);
+    if (type !== undefined && isExpressionType(type)) return type;
+    const before = this.#options.source.slice(0, expression.typePosition);
+    const isKnown = type !== undefined ||
+      /^(geohash|decimal|double\[|ipv4|uuid)/i.test(expression.type);
+    throw new SqlError(
+      expression.typePosition,
+      isKnown
+        ? `type is not supported yet: ${expression.type.toUpperCase()}`
+        : /::\s*$/.test(before)
+        ? `invalid constant: ${expression.type}`
+        : "unsupported cast",
+    );
+  }
+
+  #case(expression: Case): VectorExpression {
+    const subject = expression.operand === null ? null : this.place(expression.operand);
+    const branches = expression.branches.map(({ when, then }) => {
+      const value = this.place(then);
+      return {
+        condition: this.#caseCondition(subject, this.place(when)),
+        value: value.expression,
+        position: value.position,
+      };
+    });
+    if (expression.otherwise === null) return choiceExpression(this.#context, branches);
+    const otherwise = this.place(expression.otherwise);
+    const { expression: value, position } = otherwise;
+    return choiceExpression(this.#context, [...branches, { condition: null, value, position }]);
+  }
+
+  #caseCondition(subject: PlacedExpression | null, when: PlacedExpression): VectorExpression {
+    if (subject !== null) {
+      return comparisonExpression(this.#context, {
+        operator: "=",
+        left: subject.expression,
+        right: when.expression,
+        position: when.position,
+        leftPosition: subject.position,
+        rightPosition: when.position,
+      });
+    }
+    if (typeTag(when.expression.type) === ColumnType.BOOLEAN) return when.expression;
+    throw new SqlError(when.position, "boolean expression expected");
+  }
+
+  #call(expression: Call): VectorExpression {
+    if (isAggregateCall(expression)) {
+      throw new SqlError(expression.position, "Aggregate function cannot be passed as an argument");
+    }
+    if (expression.name === "switch") return this.#switch(expression);
+    if (expression.name === "concat") {
+      const parts = concatParts(expression).map((part) => this.bind(part));
+      return concatExpression(this.#context, parts);
+    }
+    const scalar = this.#options.engineScalar?.(expression) ?? null;
+    if (scalar !== null) return scalar;
+    const call = {
+      name: expression.text,
+      position: expression.position,
+      args: expression.args.map((arg) => this.place(arg)),
+    };
+    const overloads = findFunction(expression.name);
+    if (overloads === undefined) throw unknownFunction(call);
+    return compileCall(this.#context, call, overloads);
+  }
+
+  /** `switch(subject, key, value, …, otherwise)`. */
+  #switch(expression: Call): VectorExpression {
+    const [subject, ...rest] = expression.args;
+    if (rest.length < 2) throw new SqlError(expression.position, "too few arguments for 'switch'");
+    const branches = [];
+    for (let i = 0; i + 1 < rest.length; i += 2) {
+      branches.push({ when: rest[i], then: rest[i + 1] });
+    }
+    const otherwise = rest.length % 2 === 1 ? rest[rest.length - 1] : null;
+    const { position } = expression;
+    return this.#case({ kind: "case", position, operand: subject, branches, otherwise });
+  }
+}
+
+function unknownOperator(operator: string, operand: VectorExpression, position: number): SqlError {
+  const type = typeName(operand.type);
+  return new SqlError(
+    position,
+    `there is no matching function \`${operator}\` with the argument types: (${type})`,
+  );
+}
+
+/** The place an error about the expression as a whole points at. */
+export function positionOf(expression: Expression): number {
+  return expression.position;
+}
+
+/** Compiles a WHERE clause's conjunct. @throws {SqlError} for aggregates and for anything but a condition. */
+export function bindCondition(binder: Binder, expression: Expression): VectorExpression {
+  const aggregate = findAggregate(expression);
+  if (aggregate !== null) {
+    throw new SqlError(aggregate.position, "Aggregate function cannot be passed as an argument");
+  }
+  const { expression: condition, position } = binder.place(expression);
+  if (typeTag(condition.type) !== ColumnType.BOOLEAN) {
+    throw new SqlError(position, "boolean expression expected");
+  }
+  return condition;
+}
+
+function findAggregate(expression: Expression): Expression | null {
+  if (isAggregateCall(expression)) return expression;
+  for (const child of childrenOf(expression)) {
+    const found = findAggregate(child);
+    if (found !== null) return found;
+  }
+  return null;
+}
