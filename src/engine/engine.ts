@@ -22,6 +22,7 @@ import {
   type FileSystem,
   joinPath,
   type Log,
+  parentPath,
   type Random,
   SystemTimers,
   type Timers,
@@ -137,7 +138,10 @@ export class Engine implements AsyncDisposable {
   static open(options: EngineOptions): Promise<Engine> {
     // Synchronous inside: nothing else may see the root half open.
     return Promise.resolve().then(() => {
-      options.fs.mkdir(options.dbRoot);
+      if (options.fs.stat(options.dbRoot) === null) {
+        options.fs.mkdir(options.dbRoot);
+        options.fs.syncDir(parentPath(options.dbRoot));
+      }
       const lock = lockDatabaseRoot(options.fs, options.dbRoot);
       try {
         const parts = openParts(options, lock);

@@ -91,6 +91,8 @@ export function applyWal(context: TaskContext, args: ApplyWalArgs): ApplyWalResu
       limits = { ...limits, rowsMax: Math.floor(step.rowCount / 2) };
       continue;
     }
+    // The log must not be shorter than what the table says it has applied, or numbers would be given out twice.
+    if (args.isSynced) log.sync();
     writer.commit({ seqTxn: step.lastTxn, sync: args.isSynced });
     if (step.kind === "data") rowCount += step.rowCount;
   }

@@ -9,6 +9,7 @@ import { StorageError } from "../common/mod.ts";
 /** Longest `str` any of these formats holds, in UTF-16 units: far above a symbol or a statement. */
 const STRING_UNITS_MAX = 1 << 26;
 const INITIAL_BYTES = 256;
+const REPLACEMENT = "\ufffd";
 
 const decoder = new TextDecoder("utf-16le", { ignoreBOM: true });
 
@@ -70,9 +71,11 @@ export class ByteCursor {
       throw this.error(`invalid length of ${what}`, { length: units });
     }
     const at = this.#take(2 * units);
-    return decoder.decode(
+    const text = decoder.decode(
       new Uint8Array(this.#view.buffer, this.#view.byteOffset + at, 2 * units),
     );
+    // The decoder replaces a surrogate without its partner; the format may hold one.
+    return text.includes(REPLACEMENT) ? this.#unitsAt(at, units) : text;
   }
   /** A `str` that must not be NULL. */
   text(what: string): string {
@@ -83,6 +86,14 @@ export class ByteCursor {
   /** Makes an error that names the file and the position. */
   error(message: string, context: Record<string, string | number | bigint> = {}): StorageError {
     return new StorageError(this.file, message, { ...context, offset: this.position });
+  }
+
+  #unitsAt(at: number, units: number): string {
+    let text = "";
+    for (let i = 0; i < units; i++) {
+      text += String.fromCharCode(this.#view.getUint16(at + 2 * i, true));
+    }
+    return text;
   }
 
   #take(size: number): number {

@@ -147,7 +147,13 @@ export class TxnLog implements Disposable {
     return number;
   }
 
-  /** Makes everything appended durable, off the calling thread. */
+  /** Makes everything that was appended by anybody durable. */
+  sync(): void {
+    this.#part?.file.syncData();
+    this.#file.syncData();
+  }
+
+  /** Like {@linkcode sync}, off the calling thread. */
   async syncAsync(): Promise<void> {
     if (this.#part !== null) await this.#part.file.syncDataAsync();
     await this.#file.syncDataAsync();
