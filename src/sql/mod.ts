@@ -3,3 +3,6 @@ export { SqlEngine, type SqlOptions, type StatementResult } from "./sql_engine.t
 export { type Statement } from "./ast/mod.ts";
 export { parseStatement, parseStatements } from "./parser/mod.ts";
 export type { CursorColumn, ExecutionContext, RowCursor } from "./exec/mod.ts";
+export { formatDouble, formatFloat } from "./functions/number_text.ts";
+export { formatValue } from "./functions/convert.ts";
+export { readValue } from "./functions/scalar_value.ts";

@@ -1,7 +1,7 @@
 import { LimitError, QuestError, StorageError } from "../../src/common/mod.ts";
 import { createSharedMemory, WorkerPool } from "../../src/wasm/mod.ts";
 import { MAX_WAITING_TASKS } from "../../src/wasm/worker_pool.ts";
-import { type assert, assertEquals, assertRejects } from "../support/assert.ts";
+import { assertEquals, assertRejects } from "../support/assert.ts";
 
 const workerUrl = new URL("./testdata/test_worker.ts", import.meta.url).href;
 const startPool = (workerCount: number) =>
