@@ -66,7 +66,16 @@ async function compileNative(bundlePath: string): Promise<string | null> {
   try {
     await Deno.copyFile(bundlePath, `${directory}/tidemark.js`);
     const { success, output } = await run(
-      ["compile", "-A", "--no-config", "--no-npm", "--output", "tidemark", "tidemark.js"],
+      [
+        "compile",
+        "-A",
+        "--unstable-no-legacy-abort",
+        "--no-config",
+        "--no-npm",
+        "--output",
+        "tidemark",
+        "tidemark.js",
+      ],
       directory,
     );
     if (!success) return firstError(output);
@@ -113,7 +122,7 @@ if [ ! -f "$dir/complete" ]; then
 fi
 DENO_DIR=$dir/cache DENO_NO_UPDATE_CHECK=1
 export DENO_DIR DENO_NO_UPDATE_CHECK
-exec "$dir/deno" run -A --quiet --no-config --no-prompt "$dir/tidemark.js" "$@"
+exec "$dir/deno" run -A --quiet --no-config --no-prompt --unstable-no-legacy-abort "$dir/tidemark.js" "$@"
 exit 1
 `;
 }
