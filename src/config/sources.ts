@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { Properties } from "properties-file/parser";
+import { Properties, type PropertyNode } from "properties-file/parser";
 import { ConfigError, type ErrorContext } from "../common/mod.ts";
 import { type FileSystem, joinPath, readFile } from "../platform/mod.ts";
 
@@ -16,8 +16,8 @@ import { type FileSystem, joinPath, readFile } from "../platform/mod.ts";
 const CONF_BYTES_MAX = 1_048_576;
 /** Longest secret file. */
 const SECRET_BYTES_MAX = 65_536;
-/** A Unicode escape that is not one, outside a comment; the properties library would throw without a line. */
-const BAD_ESCAPE = /^(?!\s*[#!])(?:[^\\]|\\[^u])*\\u(?![0-9a-f]{4})/i;
+/** A line, but no comment, with a Unicode escape that is not one. */
+const BAD_ESCAPE = /^(?!\s*[#!])(?:[^\\]|\\[^u]|\\u[0-9a-fA-F]{4})*\\u(?![0-9a-fA-F]{4})/;
 const SECRET_PATHS_REFUSED = ["/dev/", "/proc/", "/sys/"];
 /** Environment variables with QuestDB's prefix that are no configuration keys. */
 const OTHER_VARIABLES = /^QDB_(LOG_.*|DEBUG|PACKAGE|OS|ROOT|CLIENT_CONF)$/;
@@ -66,15 +66,8 @@ export function readConf(
 ): RawValues | null {
   if (fs.stat(file) === null) return null;
   const values = new Map<string, RawValue>();
-  const text = readUtf8(fs, file, CONF_BYTES_MAX);
-  const badEscape = text.split(/\r\n|\r|\n/).findIndex((line) => BAD_ESCAPE.test(line));
-  if (badEscape >= 0) {
-    throw new ConfigError("Cannot read the configuration: \\u needs four hexadecimal digits", {
-      file,
-      line: badEscape + 1,
-    });
-  }
-  for (const { key, value, startingLineNumber: line } of new Properties(text).getProperties()) {
+  const properties = parseProperties(file, readUtf8(fs, file, CONF_BYTES_MAX));
+  for (const { key, value, startingLineNumber: line } of properties) {
     const earlier = values.get(key);
     if (earlier !== undefined) {
       notes.push({
@@ -86,6 +79,20 @@ export function readConf(
     values.set(key, { text: value, source: "conf", place: { file, line } });
   }
   return values;
+}
+
+function parseProperties(file: string, text: string): PropertyNode[] {
+  try {
+    return new Properties(text).getProperties();
+  } catch (error) {
+    // The only thing that can be wrong with a properties file; the library does not tell where.
+    const index = text.split(/\r\n|\r|\n/).findIndex((line) => BAD_ESCAPE.test(line));
+    throw new ConfigError(
+      "Cannot read the configuration: \\u needs four hexadecimal digits",
+      { file, ...index < 0 ? {} : { line: index + 1 } },
+      { cause: error },
+    );
+  }
 }
 
 /** Picks the variables with QuestDB's prefix; the keys are still variable names. */

@@ -148,8 +148,21 @@ Deno.test("tidemark start warns of an unknown key and never prints secrets", asy
   using directory = new TempDir();
   await using server = await ServerProcess.start({
     root: `${directory.path}/root`,
-    settings: [`htp.password=${SECRET}`, `http.password=${SECRET}`, "pg.enabled=false"],
+    settings: [
+      `htp.password=${SECRET}`,
+      `http.password=${SECRET}`,
+      "http.user=admin",
+      "pg.enabled=false",
+    ],
   });
+  const authorization = `Basic ${btoa(`admin:${SECRET}`)}`;
+  const url = `${server.url}/exec?query=${encodeURIComponent("SHOW PARAMETERS")}`;
+  const refused = await fetch(url);
+  await refused.body?.cancel();
+  assertEquals(refused.status, 401);
+  const parameters = await (await fetch(url, { headers: { authorization } })).text();
+  assertStringIncludes(parameters, '["http.password","QDB_HTTP_PASSWORD","****","cli",true,false]');
+  assert(!parameters.includes(SECRET));
   assertEquals(await server.stop(), 0);
   assertStringIncludes(server.log, "unknown configuration key, did you mean http.password?");
   assertStringIncludes(server.log, "that this version does not use [keys=pg.enabled]");

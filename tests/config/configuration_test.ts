@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { ConfigError } from "../../src/common/mod.ts";
 import {
   LiveConfiguration,
@@ -268,6 +269,35 @@ Deno.test("loadConfiguration never shows a secret, whatever goes wrong", () => {
     assert(!message.includes(SECRET), message);
     assertStringIncludes(message, "key=backup.object.store");
   }
+});
+
+Deno.test("loadConfiguration takes any file: it loads, or throws a ConfigError", () => {
+  const key = fc.constantFrom(
+    "http.net.bind.to",
+    "cairo.commit.mode",
+    "wal.apply.worker.count",
+    "x",
+  );
+  const part = fc.oneof(
+    key,
+    fc.constantFrom("=", ":", "\\", "\n", "\r", "#", "\\u00", "1"),
+    fc.string(),
+  );
+  const conf = fc.oneof(
+    fc.array(part, { maxLength: 20 }).map((parts) => new TextEncoder().encode(parts.join(""))),
+    fc.uint8Array({ maxLength: 200 }),
+  );
+  fc.assert(
+    fc.property(conf, (bytes) => {
+      try {
+        loadConfiguration(PROPERTIES, given({ files: { [`${ROOT}/conf/server.conf`]: bytes } }));
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        assertEquals(error.context.file, `${ROOT}/conf/server.conf`);
+      }
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 Deno.test("LiveConfiguration.parameters hides secrets and tells where values come from", () => {

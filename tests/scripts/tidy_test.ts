@@ -77,10 +77,11 @@ Deno.test("function-size fails on a function over the limit, of any form", () =>
   );
 });
 
-Deno.test("parameters fails on a fourth positional parameter, but not in a kernel or a type", () => {
+Deno.test("parameters fails on a fourth positional parameter, but not in a kernel, a type or a test", () => {
   fails("parameters", "src/sql/a.ts", "function f(a: A, b: B, c: C, d: D) {}\n");
   passes("src/sql/a.ts", "function f(a: A, b: B, { c, d }: O) {}\n");
   passes("src/sql/a.ts", "interface F { f(a: A, b: B, c: C, d: D): void }\n");
+  passes("tests/sql/a.ts", "function f(a: A, b: B, c: C, d: D) {}\n");
   passes("core-wasm/scan/a.ts", "function f(a: i32, b: i32, c: i32, d: i32): void {}\n");
 });
 
