@@ -15,6 +15,9 @@ const TWO_32 = 4_294_967_296;
 /** Digits that a double holds exactly. */
 const SAFE_DIGITS = 15;
 const POWERS = Array.from({ length: 23 }, (_, exponent) => 10 ** exponent);
+/** Years whose microseconds a double holds exactly; others are left to the general parser. */
+const EXACT_YEAR_MIN = 1685;
+const EXACT_YEAR_MAX = 2254;
 const DECODER = new TextDecoder();
 
 /** A parsed int64 as two halves, reused between calls. */
@@ -149,6 +152,7 @@ function parsePlainIso(bytes: Uint8Array, start: number, end: number): number {
     hour = twoDigits(bytes, start + 11);
   const minute = twoDigits(bytes, start + 14), second = twoDigits(bytes, start + 17);
   const year = century * 100 + yearOfCentury;
+  if (year < EXACT_YEAR_MIN || year > EXACT_YEAR_MAX) return NaN;
   const isLeap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
   if (
     century < 0 || yearOfCentury < 0 || month < 1 || month > 12 || day < 1 || hour < 0 ||
