@@ -94,7 +94,7 @@ export function decodeBytes(
   using arena = new Arena(core.memory);
   const source = arena.alloc(byteSize);
   core.memory.bytes(source, byteSize).set(bytes);
-  unfilterSlice(core, filter, { pointer: source, byteSize }, pointer);
+  unfilterSlice(core, filter, { source: { pointer: source, byteSize }, target: pointer });
 }
 
 function checkLength(actual: number, expected: number): void {

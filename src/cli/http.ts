@@ -5,7 +5,7 @@
  */
 import type { BindAddress, ServerConfiguration } from "../config/mod.ts";
 import type { Engine } from "../engine/mod.ts";
-import type { Clock, Log } from "../platform/mod.ts";
+import { type Clock, type Log, SystemTimers } from "../platform/mod.ts";
 import { HealthServer, HttpServer } from "../server/http/mod.ts";
 import type { SqlEngine } from "../sql/mod.ts";
 import { engineConfigOf } from "./settings.ts";
@@ -47,6 +47,7 @@ function startMain(parts: HttpParts): HttpServer {
   return HttpServer.start({
     ...parts,
     ...http.bindTo,
+    timers: new SystemTimers(),
     get connectionLimit() {
       return parts.configuration().http.connectionLimit;
     },

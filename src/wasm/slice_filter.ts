@@ -30,6 +30,12 @@ export interface MemorySlice {
   readonly byteSize: number;
 }
 
+/** From where to where a filter works; the target has room for as many bytes. */
+export interface FilterMove {
+  readonly source: MemorySlice;
+  readonly target: number;
+}
+
 /** Names of all filters; a reader refuses any other. */
 export const SLICE_FILTERS: readonly string[] = [
   ...WORD_MODES,
@@ -79,7 +85,12 @@ export function filterSlice(
   for (const filter of candidates(slice)) {
     using scratch = new Arena(core.memory);
     const target = scratch.alloc(sampleBytes);
-    if (!applyFilter(core, filter, { pointer: slice.pointer, byteSize: sampleBytes }, target)) {
+    if (
+      !applyFilter(core, filter, {
+        source: { pointer: slice.pointer, byteSize: sampleBytes },
+        target,
+      })
+    ) {
       continue;
     }
     const bytes = compressedBytes(core, { pointer: target, byteSize: sampleBytes });
@@ -91,10 +102,12 @@ export function filterSlice(
   }
   if (best === null) return null;
   const pointer = arena.alloc(slice.byteSize);
-  if (applyFilter(core, best, slice, pointer)) return { filter: best, pointer };
+  if (applyFilter(core, best, { source: slice, target: pointer })) return { filter: best, pointer };
   // The sample was decimal, the rest is not.
   const more = Array.from({ length: DECIMAL_DIGITS_MAX }, (_, digits) => `dec${digits + 1}`);
-  const fallback = [...more, "xor"].find((filter) => applyFilter(core, filter, slice, pointer));
+  const fallback = [...more, "xor"].find((filter) =>
+    applyFilter(core, filter, { source: slice, target: pointer })
+  );
   return { filter: fallback!, pointer };
 }
 
@@ -102,8 +115,7 @@ export function filterSlice(
 export function unfilterSlice(
   core: WasmCore,
   filter: string,
-  source: MemorySlice,
-  target: number,
+  { source, target }: FilterMove,
 ): void {
   const { kernels, memory } = core;
   const { pointer, byteSize } = source;
@@ -131,8 +143,7 @@ export function unfilterSlice(
 export function applyFilter(
   core: WasmCore,
   filter: string,
-  source: MemorySlice,
-  target: number,
+  { source, target }: FilterMove,
 ): boolean {
   const { kernels, memory } = core;
   const { pointer, byteSize } = source;

@@ -54,11 +54,14 @@ Deno.test("every slice filter gives every bit pattern back", () => {
         using arena = new Arena(core.memory);
         const slice = load(words, tail, arena);
         const filtered = arena.alloc(slice.byteSize), back = arena.alloc(slice.byteSize);
-        if (!applyFilter(core, filter, slice, filtered)) {
+        if (!applyFilter(core, filter, { source: slice, target: filtered })) {
           assert(filter.startsWith("dec"), "only decimal filters may decline");
           return;
         }
-        unfilterSlice(core, filter, { pointer: filtered, byteSize: slice.byteSize }, back);
+        unfilterSlice(core, filter, {
+          source: { pointer: filtered, byteSize: slice.byteSize },
+          target: back,
+        });
         assertEquals(
           core.memory.bytes(back, slice.byteSize),
           core.memory.bytes(slice.pointer, slice.byteSize),
@@ -86,12 +89,10 @@ Deno.test("filterSlice() chooses a filter that comes back, whatever the type and
       const result = filterSlice(core, { ...slice, type, isAux }, arena);
       if (result === null) return;
       const back = arena.alloc(slice.byteSize);
-      unfilterSlice(
-        core,
-        result.filter,
-        { pointer: result.pointer, byteSize: slice.byteSize },
-        back,
-      );
+      unfilterSlice(core, result.filter, {
+        source: { pointer: result.pointer, byteSize: slice.byteSize },
+        target: back,
+      });
       assertEquals(
         core.memory.bytes(back, slice.byteSize),
         core.memory.bytes(slice.pointer, slice.byteSize),
@@ -114,13 +115,16 @@ Deno.test("filterSlice() takes decimals for prices, and falls back when the samp
   const result = filterSlice(core, { pointer, byteSize: 8 * n, ...content }, arena)!;
   assertEquals(result.filter, "xor");
   const back = arena.alloc(8 * n);
-  unfilterSlice(core, result.filter, { pointer: result.pointer, byteSize: 8 * n }, back);
+  unfilterSlice(core, result.filter, {
+    source: { pointer: result.pointer, byteSize: 8 * n },
+    target: back,
+  });
   assertEquals(core.memory.bytes(back, 8 * n), core.memory.bytes(pointer, 8 * n));
 });
 
 Deno.test("unfilterSlice() refuses an unknown filter", () => {
   assertThrows(
-    () => unfilterSlice(core, "huffman", { pointer: 64, byteSize: 0 }, 64),
+    () => unfilterSlice(core, "huffman", { source: { pointer: 64, byteSize: 0 }, target: 64 }),
     QuestError,
     "unknown slice filter",
   );

@@ -4,7 +4,7 @@
  * @module
  */
 import { SqlError, typeName } from "../../common/mod.ts";
-import type { Clock } from "../../platform/mod.ts";
+import type { Clock, Timers } from "../../platform/mod.ts";
 import {
   parseStatement,
   type RowCursor,
@@ -25,6 +25,7 @@ export interface StatementServices {
   readonly sql: SqlEngine;
   readonly memory: WasmMemory;
   readonly clock: Clock;
+  readonly timers: Timers;
   /** Refuses every statement that changes something. */
   readonly isReadonly: boolean;
 }
@@ -45,7 +46,7 @@ async function run(
   return await services.sql.executeStatement(
     statement,
     text,
-    executionContext(services.clock, request.signal),
+    executionContext(services, request.signal),
   );
 }
 

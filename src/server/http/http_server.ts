@@ -11,7 +11,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { QuestError } from "../../common/mod.ts";
 import type { Engine } from "../../engine/mod.ts";
-import type { Clock, Log } from "../../platform/mod.ts";
+import type { Clock, Log, Timers } from "../../platform/mod.ts";
 import type { SqlEngine } from "../../sql/mod.ts";
 import { handleExec, handleExp, type StatementServices } from "./exec.ts";
 import { handleCheck, handleImport } from "./imp.ts";
@@ -32,6 +32,7 @@ export interface HttpServerOptions {
   readonly sql: SqlEngine;
   readonly engine: Engine;
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly log: Log;
   readonly connectionLimit: number;
   readonly isReadonly: boolean;
@@ -56,6 +57,7 @@ export class HttpServer implements AsyncDisposable {
       sql: options.sql,
       memory: options.engine.core.memory,
       clock: options.clock,
+      timers: options.timers,
       isReadonly: options.isReadonly,
     };
     this.#server = Deno.serve({
@@ -78,15 +80,14 @@ export class HttpServer implements AsyncDisposable {
 
   /** Stops accepting, lets running requests end, cancels what does not. */
   async close(): Promise<void> {
-    const timer = setTimeout(
+    const ended = new AbortController();
+    const grace = this.#options.timers.sleep(CLOSE_GRACE_MILLIS, ended.signal).then(
       () => this.#closing.abort(new QuestError("server is shutting down")),
-      CLOSE_GRACE_MILLIS,
+      () => {}, // everything ended in time
     );
-    try {
-      await this.#server.shutdown();
-    } finally {
-      clearTimeout(timer);
-    }
+    await this.#server.shutdown();
+    ended.abort();
+    await grace;
   }
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();

@@ -14,6 +14,7 @@ import {
   typeName,
 } from "../../common/mod.ts";
 import type { Engine } from "../../engine/mod.ts";
+import type { Timers } from "../../platform/mod.ts";
 import type { SqlEngine } from "../../sql/mod.ts";
 import {
   IMPORT_STEP_BYTES,
@@ -32,6 +33,7 @@ const SCHEMA_BYTES_MAX = 1 << 20;
 export interface ImportServices {
   readonly engine: Engine;
   readonly sql: SqlEngine;
+  readonly timers: Timers;
   readonly importDefaults: ImportDefaults;
 }
 
@@ -91,7 +93,7 @@ async function importPart(
     for (let at = 0; at < chunk.length; at += IMPORT_STEP_BYTES) {
       job.push(chunk.subarray(at, at + IMPORT_STEP_BYTES));
       if (job.isBatchFull) await commit();
-      await new Promise((resolve) => setTimeout(resolve, 0)); // other requests get their turn
+      await services.timers.sleep(0); // other requests get their turn
       work.signal.throwIfAborted();
     }
   }
@@ -199,7 +201,7 @@ const TABLE_WIDTH = 113;
 /** QuestDB's table of an import, for people. */
 function tableBody(result: ImportResult): string {
   const rule = `+${"-".repeat(TABLE_WIDTH)}+`;
-  const line = (label: string, value: string, pattern: string, rest: string) =>
+  const line = ([label, value, pattern, rest]: [string, string, string, string]) =>
     `|${label.padStart(15)}  |${value.padStart(50)}  |${pattern.padStart(24)}  |${
       rest.padStart(12)
     }  |`;
@@ -220,7 +222,7 @@ function tableBody(result: ImportResult): string {
     fact("Rows imported", String(result.rowsImported)),
     rule,
     ...result.columns.map((column, index) =>
-      line(String(index), column.name, typeName(column.type), String(column.errors))
+      line([String(index), column.name, typeName(column.type), String(column.errors)])
     ),
     rule,
   ];

@@ -3,21 +3,24 @@
  *
  * @module
  */
-import type { Clock } from "../../platform/mod.ts";
+import type { Clock, Timers } from "../../platform/mod.ts";
 import type { ExecutionContext } from "../../sql/mod.ts";
 
 /** A statement gives way to other work after it has run for this long. */
 const STEP_MILLIS_MAX = 4;
 
 /** Makes the context of one statement. */
-export function executionContext(clock: Clock, signal: AbortSignal): ExecutionContext {
+export function executionContext(
+  { clock, timers }: { clock: Clock; timers: Timers },
+  signal: AbortSignal,
+): ExecutionContext {
   let stepStarted = clock.monotonicMillis();
   return {
     signal,
     now: clock.nowMicros(),
     async yieldIfDue() {
       if (clock.monotonicMillis() - stepStarted < STEP_MILLIS_MAX) return;
-      await new Promise((resolve) => setTimeout(resolve, 0));
+      await timers.sleep(0);
       stepStarted = clock.monotonicMillis();
     },
   };
