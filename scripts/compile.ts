@@ -26,6 +26,9 @@ const EXECUTABLE = `${BUILD}/tidemark`;
 /** How long `deno compile` may try to get its runtime. */
 const COMPILE_TIMEOUT_MILLIS = 120_000;
 
+/** Longest cause that is printed. */
+const CAUSE_CHARS_MAX = 200;
+
 /** How the executable was made. */
 export type CompileMethod = "deno compile" | "self-extracting";
 
@@ -52,12 +55,13 @@ export async function bundle(): Promise<string> {
   return BUNDLE;
 }
 
-/** The first line that tells what went wrong, without terminal colours. */
+/** The cause that a failed run names, in one line without terminal colours. */
 function firstError(output: string): string {
-  // deno-lint-ignore no-control-regex
+  // deno-lint-ignore no-control-regex -- the colours are control characters
   const lines = output.replace(/\x1b\[[0-9;]*m/g, "").split("\n").map((line) => line.trim());
-  return lines.find((line) => line.startsWith("error")) ?? lines.find((line) => line !== "") ??
-    "no message";
+  const cause = lines.find((line) => /^1: /.test(line))?.slice(3) ??
+    lines.find((line) => line.startsWith("error"));
+  return (cause ?? "no message").slice(0, CAUSE_CHARS_MAX);
 }
 
 /** Tries `deno compile`. @returns what kept it from working, or `null` if it worked. */
