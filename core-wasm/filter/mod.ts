@@ -1,2 +1,4 @@
 // Exports of the `filter` family; typed for TypeScript in src/wasm/kernels/filter.ts.
-export { decimalToWords, decodeInts, decodeWords, encodeInts, encodeWords, wordsToDecimal } from "./words";
+export { decimalToWords, wordsToDecimal } from "./decimal";
+export { decodeInts, encodeInts } from "./ints";
+export { decodeWords, encodeWords } from "./words";

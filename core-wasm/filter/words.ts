@@ -1,131 +1,153 @@
-// Reversible transforms of columns before entropy coding: neighbours become small numbers, and byte k of every number moves into
-// plane k, so that the many zero bytes lie together. Every bit pattern comes back exactly.
+// Filters of 8-byte numbers. Reversible: neighbours become small numbers, and byte k of every number moves into plane k, so that the
+// many zero bytes lie together. Every bit pattern comes back exactly; all arithmetic wraps.
 //
-// Modes of 8-byte words: 0 as they are, 1 difference to the one before, 2 difference of differences (both zigzag), 3 XOR with the
-// one before. All arithmetic wraps.
+// Modes: 0 as they are, 1 difference to the one before, 2 difference of differences (both zigzag), 3 XOR with the one before. What
+// precedes the first number counts as 0.
+import { load2, sums64, toPlanes8, unzigzag64, xors64, zigzag64, zipHigh, zipLow } from "./lanes";
 
 // @ts-ignore: decorator
-@inline
-function zigzag(v: i64): u64 {
-  return <u64>((v << 1) ^ (v >> 63));
+@inline function encodeTwo(ptr: usize, stride: usize, mode: i32): v128 {
+  const v = load2(ptr, stride);
+  if (mode == 0) return v;
+  const last = load2(ptr - stride, stride);
+  if (mode == 1) return zigzag64(i64x2.sub(v, last));
+  if (mode == 3) return v128.xor(v, last);
+  const beforeLast = load2(ptr - 2 * stride, stride);
+  return zigzag64(i64x2.add(i64x2.sub(v, i64x2.shl(last, 1)), beforeLast));
 }
 
-// @ts-ignore: decorator
-@inline
-function unzigzag(v: u64): i64 {
-  return <i64>(v >>> 1) ^ -(<i64>(v & 1));
+// Number i alone.
+function encodeOne(src: usize, stride: usize, i: usize, mode: i32): u64 {
+  const at = src + i * stride;
+  const v = load<i64>(at);
+  const last = i > 0 ? load<i64>(at - stride) : 0;
+  if (mode == 0) return <u64>v;
+  if (mode == 3) return <u64>(v ^ last);
+  const beforeLast = i > 1 ? load<i64>(at - 2 * stride) : 0;
+  const out = mode == 1 ? v - last : v - 2 * last + beforeLast;
+  return <u64>((out << 1) ^ (out >> 63));
 }
 
-// @ts-ignore: decorator
-@inline
-function putPlanes(dst: usize, n: usize, i: usize, v: u64): void {
-  store<u8>(dst + i, <u8>v);
-  store<u8>(dst + n + i, <u8>(v >> 8));
-  store<u8>(dst + 2 * n + i, <u8>(v >> 16));
-  store<u8>(dst + 3 * n + i, <u8>(v >> 24));
-  store<u8>(dst + 4 * n + i, <u8>(v >> 32));
-  store<u8>(dst + 5 * n + i, <u8>(v >> 40));
-  store<u8>(dst + 6 * n + i, <u8>(v >> 48));
-  store<u8>(dst + 7 * n + i, <u8>(v >> 56));
+function putOne(dst: usize, n: usize, v: u64): void {
+  for (let k: usize = 0; k < 8; k++) store<u8>(dst + k * n, <u8>(v >> (<u64>k << 3)));
 }
 
+// Blocks of 16 from the third number on, so that two numbers lie before each of them.
 // @ts-ignore: decorator
-@inline
-function getPlanes(src: usize, n: usize, i: usize): u64 {
-  return <u64>load<u8>(src + i) | (<u64>load<u8>(src + n + i) << 8) | (<u64>load<u8>(src + 2 * n + i) << 16) |
-    (<u64>load<u8>(src + 3 * n + i) << 24) | (<u64>load<u8>(src + 4 * n + i) << 32) |
-    (<u64>load<u8>(src + 5 * n + i) << 40) | (<u64>load<u8>(src + 6 * n + i) << 48) |
-    (<u64>load<u8>(src + 7 * n + i) << 56);
+@inline function encodeBlocks(src: usize, stride: usize, n: usize, mode: i32, dst: usize): void {
+  const few = min<usize>(n, 2);
+  for (let i: usize = 0; i < few; i++) putOne(dst + i, n, encodeOne(src, stride, i, mode));
+  let i = few;
+  const step = stride << 1;
+  for (; i + 16 <= n; i += 16) {
+    const p = src + i * stride;
+    const v0 = encodeTwo(p, stride, mode), v1 = encodeTwo(p + step, stride, mode);
+    const v2 = encodeTwo(p + 2 * step, stride, mode), v3 = encodeTwo(p + 3 * step, stride, mode);
+    const v4 = encodeTwo(p + 4 * step, stride, mode), v5 = encodeTwo(p + 5 * step, stride, mode);
+    const v6 = encodeTwo(p + 6 * step, stride, mode), v7 = encodeTwo(p + 7 * step, stride, mode);
+    toPlanes8(v0, v1, v2, v3, v4, v5, v6, v7, dst + i, n);
+  }
+  for (; i < n; i++) putOne(dst + i, n, encodeOne(src, stride, i, mode));
 }
 
 /** Encodes n words that lie `stride` bytes apart into 8 planes of n bytes. */
 export function encodeWords(src: usize, stride: i32, n: i32, mode: i32, dst: usize): void {
-  let last: i64 = 0;
-  let lastDelta: i64 = 0;
-  for (let i: i32 = 0; i < n; i++) {
-    const v = load<i64>(src + <usize>i * <usize>stride);
-    let out = <u64>v;
-    if (mode == 1) out = zigzag(v - last);
+  const size = <usize>n;
+  if (stride != 8) encodeBlocks(src, <usize>stride, size, mode, dst);
+  else if (mode == 0) encodeBlocks(src, 8, size, 0, dst);
+  else if (mode == 1) encodeBlocks(src, 8, size, 1, dst);
+  else if (mode == 2) encodeBlocks(src, 8, size, 2, dst);
+  else encodeBlocks(src, 8, size, 3, dst);
+}
+
+// @ts-ignore: decorator
+@inline function store2(ptr: usize, stride: usize, v: v128): void {
+  if (stride == 8) v128.store(ptr, v);
+  else {
+    v128.store_lane<u64>(ptr, v, 0);
+    v128.store_lane<u64>(ptr + stride, v, 1);
+  }
+}
+
+// The deltas so far; means something in mode 2 only.
+// @ts-ignore: decorator
+@inline function nextDeltas(v: v128, deltas: v128, mode: i32): v128 {
+  return mode == 2 ? sums64(unzigzag64(v), deltas) : deltas;
+}
+
+// @ts-ignore: decorator
+@inline function nextValues(v: v128, deltas: v128, values: v128, mode: i32): v128 {
+  if (mode == 0) return v;
+  if (mode == 3) return xors64(v, values);
+  return sums64(mode == 1 ? unzigzag64(v) : deltas, values);
+}
+
+// @ts-ignore: decorator
+@inline function decodeBlocks(src: usize, stride: usize, n: usize, mode: i32, dst: usize): void {
+  let values = i64x2.splat(0), deltas = values;
+  let i: usize = 0;
+  const step = stride << 1;
+  for (; i + 16 <= n; i += 16) {
+    const p = src + i;
+    const p0 = v128.load(p), p1 = v128.load(p + n), p2 = v128.load(p + 2 * n), p3 = v128.load(p + 3 * n);
+    const p4 = v128.load(p + 4 * n), p5 = v128.load(p + 5 * n), p6 = v128.load(p + 6 * n), p7 = v128.load(p + 7 * n);
+    const a0 = zipLow(p0, p4), a4 = zipHigh(p0, p4), a1 = zipLow(p1, p5), a5 = zipHigh(p1, p5);
+    const a2 = zipLow(p2, p6), a6 = zipHigh(p2, p6), a3 = zipLow(p3, p7), a7 = zipHigh(p3, p7);
+    const b0 = zipLow(a0, a2), b2 = zipHigh(a0, a2), b1 = zipLow(a1, a3), b3 = zipHigh(a1, a3);
+    const b4 = zipLow(a4, a6), b6 = zipHigh(a4, a6), b5 = zipLow(a5, a7), b7 = zipHigh(a5, a7);
+    const to = dst + i * stride;
+    let v = zipLow(b0, b1);
+    deltas = nextDeltas(v, deltas, mode), values = nextValues(v, deltas, values, mode);
+    store2(to, stride, values);
+    v = zipHigh(b0, b1);
+    deltas = nextDeltas(v, deltas, mode), values = nextValues(v, deltas, values, mode);
+    store2(to + step, stride, values);
+    v = zipLow(b2, b3);
+    deltas = nextDeltas(v, deltas, mode), values = nextValues(v, deltas, values, mode);
+    store2(to + 2 * step, stride, values);
+    v = zipHigh(b2, b3);
+    deltas = nextDeltas(v, deltas, mode), values = nextValues(v, deltas, values, mode);
+    store2(to + 3 * step, stride, values);
+    v = zipLow(b4, b5);
+    deltas = nextDeltas(v, deltas, mode), values = nextValues(v, deltas, values, mode);
+    store2(to + 4 * step, stride, values);
+    v = zipHigh(b4, b5);
+    deltas = nextDeltas(v, deltas, mode), values = nextValues(v, deltas, values, mode);
+    store2(to + 5 * step, stride, values);
+    v = zipLow(b6, b7);
+    deltas = nextDeltas(v, deltas, mode), values = nextValues(v, deltas, values, mode);
+    store2(to + 6 * step, stride, values);
+    v = zipHigh(b6, b7);
+    deltas = nextDeltas(v, deltas, mode), values = nextValues(v, deltas, values, mode);
+    store2(to + 7 * step, stride, values);
+  }
+  decodeRest(src, stride, n, mode, dst, i, i64x2.extract_lane(values, 1), i64x2.extract_lane(deltas, 1));
+}
+
+// Numbers from `i` on, behind the value and the delta of the one before.
+function decodeRest(
+  src: usize, stride: usize, n: usize, mode: i32, dst: usize, i: usize, last: i64, lastDelta: i64,
+): void {
+  for (; i < n; i++) {
+    let v: u64 = 0;
+    for (let k: usize = 0; k < 8; k++) v |= <u64>load<u8>(src + k * n + i) << (<u64>k << 3);
+    const signed = <i64>(v >>> 1) ^ -(<i64>(v & 1));
+    if (mode == 0) last = <i64>v;
+    else if (mode == 1) last += signed;
     else if (mode == 2) {
-      const delta = v - last;
-      out = zigzag(delta - lastDelta);
-      lastDelta = delta;
-    } else if (mode == 3) out = <u64>(v ^ last);
-    last = v;
-    putPlanes(dst, <usize>n, <usize>i, out);
+      lastDelta += signed;
+      last += lastDelta;
+    } else last ^= <i64>v;
+    store<i64>(dst + i * stride, last);
   }
 }
 
 /** Inverse of encodeWords. */
 export function decodeWords(src: usize, stride: i32, n: i32, mode: i32, dst: usize): void {
-  let last: i64 = 0;
-  let lastDelta: i64 = 0;
-  for (let i: i32 = 0; i < n; i++) {
-    const v = getPlanes(src, <usize>n, <usize>i);
-    let out = <i64>v;
-    if (mode == 1) out = last + unzigzag(v);
-    else if (mode == 2) {
-      lastDelta += unzigzag(v);
-      out = last + lastDelta;
-    } else if (mode == 3) out = last ^ <i64>v;
-    last = out;
-    store<i64>(dst + <usize>i * <usize>stride, out);
-  }
-}
-
-/** Encodes n 4-byte numbers into 4 planes of n bytes; mode 0 as they are, 1 zigzag difference. */
-export function encodeInts(src: usize, n: i32, mode: i32, dst: usize): void {
-  let last: i32 = 0;
   const size = <usize>n;
-  for (let i: usize = 0; i < size; i++) {
-    const v = load<i32>(src + (i << 2));
-    let out = <u32>v;
-    if (mode == 1) {
-      const delta = v - last;
-      out = <u32>((delta << 1) ^ (delta >> 31));
-      last = v;
-    }
-    store<u8>(dst + i, <u8>out);
-    store<u8>(dst + size + i, <u8>(out >> 8));
-    store<u8>(dst + 2 * size + i, <u8>(out >> 16));
-    store<u8>(dst + 3 * size + i, <u8>(out >> 24));
-  }
-}
-
-/** Inverse of encodeInts. */
-export function decodeInts(src: usize, n: i32, mode: i32, dst: usize): void {
-  let last: i32 = 0;
-  const size = <usize>n;
-  for (let i: usize = 0; i < size; i++) {
-    const v = <u32>load<u8>(src + i) | (<u32>load<u8>(src + size + i) << 8) |
-      (<u32>load<u8>(src + 2 * size + i) << 16) | (<u32>load<u8>(src + 3 * size + i) << 24);
-    let out = <i32>v;
-    if (mode == 1) out = last + (<i32>(v >>> 1) ^ -(<i32>(v & 1)));
-    last = out;
-    store<i32>(dst + (i << 2), out);
-  }
-}
-
-/**
- * Turns n doubles into integers of k / scale, if every one of them is exactly that, bit for bit; 1 if so, else 0. Negative zero,
- * NaN and infinities never are.
- */
-export function decimalToWords(src: usize, n: i32, scale: f64, dst: usize): i32 {
-  for (let i: i32 = 0; i < n; i++) {
-    const at = (<usize>i) << 3;
-    const scaled = nearest<f64>(load<f64>(src + at) * scale);
-    if (!(abs<f64>(scaled) < 4503599627370496.0)) return 0;
-    const k = <i64>scaled;
-    if (reinterpret<i64>(<f64>k / scale) != load<i64>(src + at)) return 0;
-    store<i64>(dst + at, k);
-  }
-  return 1;
-}
-
-/** Inverse of decimalToWords, in place. */
-export function wordsToDecimal(ptr: usize, n: i32, scale: f64): void {
-  for (let i: i32 = 0; i < n; i++) {
-    const at = ptr + ((<usize>i) << 3);
-    store<f64>(at, <f64>load<i64>(at) / scale);
-  }
+  if (stride != 8) decodeBlocks(src, <usize>stride, size, mode, dst);
+  else if (mode == 0) decodeBlocks(src, 8, size, 0, dst);
+  else if (mode == 1) decodeBlocks(src, 8, size, 1, dst);
+  else if (mode == 2) decodeBlocks(src, 8, size, 2, dst);
+  else decodeBlocks(src, 8, size, 3, dst);
 }
