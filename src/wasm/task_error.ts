@@ -17,6 +17,8 @@ export interface ErrorData {
 
 const CLASSES: Readonly<Record<string, { readonly prototype: Error }>> = {
   QuestError: common.QuestError,
+  SqlError: common.SqlError,
+  ConfigError: common.ConfigError,
   StorageError: common.StorageError,
   TableError: common.TableError,
   WalError: common.WalError,
@@ -34,7 +36,7 @@ export function toErrorData(error: unknown): ErrorData {
     return { name: "Error", message: String(error), stack: "", context: {}, fields: {} };
   }
   const fields: Record<string, string | number | boolean> = {};
-  for (const key of ["file", "isRetryable"]) {
+  for (const key of ["file", "isRetryable", "position"]) {
     const value = (error as unknown as Record<string, unknown>)[key];
     if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
       fields[key] = value;

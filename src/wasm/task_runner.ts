@@ -65,7 +65,8 @@ export class InlineTaskRunner implements TaskRunner {
     options.signal?.throwIfAborted();
     const handler = this.#handlers[name];
     if (handler === undefined) throw new Error(`Assertion failed: task "${name}" has a handler`);
-    return handler(this.#context, structuredClone(args)) as T;
+    // Cloned both ways, so that what could not cross threads fails here too.
+    return structuredClone(handler(this.#context, structuredClone(args))) as T;
   }
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();

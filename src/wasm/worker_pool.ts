@@ -6,6 +6,7 @@
  * 2. A worker that dies rejects its task and every task bound to it, and the pool refuses new ones: its region of memory may
  *    hold anything, and the process should end.
  * 3. At most {@linkcode MAX_WAITING_TASKS} tasks wait.
+ * 4. A task whose arguments cannot be sent fails alone; its worker goes on.
  *
  * @module
  */
@@ -41,6 +42,8 @@ interface Task {
   readonly options: TaskOptions;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
+  /** Runs when the task's signal fires. */
+  readonly onAbort: () => void;
 }
 
 interface PoolWorker {
@@ -86,6 +89,11 @@ export class WorkerPool implements TaskRunner {
     return new Promise<T>((resolve, reject) => {
       if (this.#failure !== null) return reject(this.#failure);
       if (options.signal?.aborted) return reject(options.signal.reason);
+      const { affinity = 0 } = options;
+      assert(
+        Number.isSafeInteger(affinity) && affinity >= 0,
+        `affinity is a non-negative integer: ${affinity}`,
+      );
       if (this.#waiting.length >= MAX_WAITING_TASKS) {
         return reject(
           new LimitError("too many tasks are waiting for a worker", { limit: MAX_WAITING_TASKS }),
@@ -96,9 +104,10 @@ export class WorkerPool implements TaskRunner {
         options,
         resolve: resolve as (value: unknown) => void,
         reject,
+        onAbort: () => this.#abort(task),
       };
       this.#waiting.push(task);
-      options.signal?.addEventListener("abort", () => this.#abort(task), { once: true });
+      options.signal?.addEventListener("abort", task.onAbort);
       this.#dispatch();
     });
   }
@@ -118,23 +127,39 @@ export class WorkerPool implements TaskRunner {
         if (event.data.kind === "ready") resolve();
         else this.#finish(slot, event.data);
       };
-      worker.onerror = (event) => {
-        event.preventDefault();
-        const error = new QuestError("a worker thread died", { reason: event.message });
+      const die = (reason: string) => {
+        const error = new QuestError("a worker thread died", { reason });
         reject(error);
         this.#fail(error);
       };
+      worker.onerror = (event) => {
+        event.preventDefault();
+        die(event.message);
+      };
+      // The task that the answer belongs to would never end.
+      worker.onmessageerror = () => die("its answer cannot be read");
       worker.postMessage({ kind: "start", memory: options.memory, region } satisfies StartMessage);
     });
   }
 
   #dispatch(): void {
     for (const [index, slot] of this.#workers.entries()) {
-      if (slot.current !== null) continue;
-      const task = this.#takeFor(index);
-      if (task === null) continue;
-      slot.current = task;
+      while (slot.current === null) {
+        const task = this.#takeFor(index);
+        if (task === null) break;
+        this.#send(slot, task);
+      }
+    }
+  }
+
+  #send(slot: PoolWorker, task: Task): void {
+    // From here on the signal has no say: a started task runs to its end.
+    task.options.signal?.removeEventListener("abort", task.onAbort);
+    try {
       slot.worker.postMessage(task.message);
+      slot.current = task;
+    } catch (error) {
+      task.reject(error); // its arguments cannot be cloned
     }
   }
 
@@ -160,6 +185,7 @@ export class WorkerPool implements TaskRunner {
     const index = this.#waiting.indexOf(task);
     if (index < 0) return; // it runs already, or is done
     this.#waiting.splice(index, 1);
+    task.options.signal!.removeEventListener("abort", task.onAbort);
     task.reject(task.options.signal!.reason);
   }
 
@@ -168,7 +194,10 @@ export class WorkerPool implements TaskRunner {
     const tasks = [...this.#waiting, ...this.#workers.flatMap((slot) => slot.current ?? [])];
     this.#waiting = [];
     for (const slot of this.#workers) slot.current = null;
-    for (const task of tasks) task.reject(error);
+    for (const task of tasks) {
+      task.options.signal?.removeEventListener("abort", task.onAbort);
+      task.reject(error);
+    }
   }
 }
 
