@@ -95,6 +95,13 @@ export class GrowableBuffer {
     this.#capacity = capacity;
   }
 
+  /** Gives the memory back; the buffer is empty then. */
+  close(): void {
+    if (this.#capacity > 0) this.#memory.free(this.#pointer);
+    this.#pointer = 0;
+    this.#capacity = 0;
+  }
+
   #fill(pointer: number, byteSize: number): void {
     const { u8, i64, f64 } = this.#memory.core.memory;
     if (this.#filler === "zero") u8.fill(0, pointer, pointer + byteSize);

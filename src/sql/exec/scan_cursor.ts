@@ -26,7 +26,7 @@ export interface ScanRange {
 /** What to scan. */
 export interface ScanOptions {
   readonly core: WasmCore;
-  /** Closed with the cursor. */
+  /** Closed by the plan, which may read it through several cursors. */
   readonly reader: TableReader;
   /** Writer indexes of the columns, in output order. */
   readonly writerIndexes: readonly number[];
@@ -73,7 +73,6 @@ export class ScanCursor implements RowCursor {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#dropFrames();
-    this.#options.reader.close();
   }
 
   /** Moves to the next batch of the frame, or to the next frame. */

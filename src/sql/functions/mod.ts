@@ -18,3 +18,4 @@ export * from "./time_zone.ts";
 export * from "./type_class.ts";
 export * from "./varchar_builder.ts";
 export * from "./vector_expression.ts";
+export * from "./symbol_predicate.ts";
