@@ -127,7 +127,7 @@ export class LiveConfiguration<T extends PropertyTable> {
       return old;
     }
     this.#log.info(COMPONENT, "reloaded config option", {
-      update: key,
+      key,
       old: show(old),
       new: show(next),
     });

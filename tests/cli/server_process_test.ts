@@ -169,6 +169,27 @@ Deno.test("tidemark start warns of an unknown key and never prints secrets", asy
   assert(!server.log.includes(SECRET));
 });
 
+Deno.test("reload_config() takes up a reloadable value of server.conf while the server runs", async () => {
+  using directory = new TempDir();
+  const root = `${directory.path}/root`;
+  await using server = await ServerProcess.start({ root });
+  const limit = () =>
+    server.scalar(
+      "SELECT value FROM (SHOW PARAMETERS) WHERE property_path = 'http.net.connection.limit'",
+    );
+  assertEquals(await limit(), "256");
+  assertEquals(await server.scalar("SELECT reload_config()"), false);
+  Deno.writeTextFileSync(`${root}/conf/server.conf`, "http.net.connection.limit=7\n");
+  assertEquals(await server.scalar("SELECT reload_config()"), true);
+  assertEquals(await limit(), "7");
+  Deno.writeTextFileSync(`${root}/conf/server.conf`, "http.net.connection.limit=many\n");
+  assertEquals(await server.scalar("SELECT reload_config()"), false);
+  assertEquals(await limit(), "7");
+  assertEquals(await server.stop(), 0);
+  assertStringIncludes(server.log, "[key=http.net.connection.limit, old=256, new=7]");
+  assertStringIncludes(server.log, "line=1, key=http.net.connection.limit, value=many");
+});
+
 Deno.test("tidemark start serves a health check on a port of its own", async () => {
   using directory = new TempDir();
   const port = freePort();

@@ -344,9 +344,9 @@ Deno.test("LiveConfiguration.reload takes up reloadable values only, and only wh
   assertEquals(live.current.a, { limit: 3, fixed: 1, secret: SECRET });
   assertEquals(before.a, { limit: 2, fixed: 1, secret: "" }, "a snapshot does not change");
   assertEquals(log.lines, [
-    'config reloaded config option {"update":"a.limit","old":"2","new":"3"}',
+    'config reloaded config option {"key":"a.limit","old":"2","new":"3"}',
     'config changed configuration option needs a restart {"key":"a.fixed"}',
-    'config reloaded config option {"update":"a.secret","old":"****","new":"****"}',
+    'config reloaded config option {"key":"a.secret","old":"****","new":"****"}',
   ]);
   assertEquals(await live.reload(), false);
   const rows = live.parameters().filter(({ propertyPath }) => propertyPath.startsWith("a."));
