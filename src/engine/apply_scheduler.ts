@@ -35,9 +35,7 @@ export class ApplyScheduler {
   /** Starts the table's loop if it is behind and has none. */
   notify(state: TableState): void {
     if (state.applying !== null || !state.isBehind) return;
-    state.applying = this.#run(state).finally(() => {
-      state.applying = null;
-    });
+    state.applying = this.#run(state);
   }
 
   async #run(state: TableState): Promise<void> {
@@ -52,6 +50,8 @@ export class ApplyScheduler {
         log.critical("apply", "table is suspended", { table: state.token.name, reason });
       }
     }
+    // In the same turn as the last look at isBehind, or a commit in between would find a loop that ends.
+    state.applying = null;
   }
 
   async #step(state: TableState): Promise<void> {

@@ -62,6 +62,7 @@ export class WalSegment {
   #eventCount = 0;
   #eventEnd = EVENT_HEADER_BYTES;
   #isDirty = true;
+  #isSyncing = false;
   #isLinked = false;
 
   /** Creates a segment. @throws what the file system throws. */
@@ -220,9 +221,9 @@ export class WalSegment {
     return number;
   }
 
-  /** True if something was written since the last sync. */
+  /** True if something was written since the last sync, or the sync is still going on. */
   get isDirty(): boolean {
-    return this.#isDirty;
+    return this.#isDirty || this.#isSyncing;
   }
 
   /** Makes every file, and the directories on the way to them, durable. */
@@ -235,12 +236,15 @@ export class WalSegment {
   /** Like {@linkcode sync}, with the file data off the calling thread; what is written meanwhile stays dirty. */
   async syncAsync(): Promise<void> {
     this.#isDirty = false;
+    this.#isSyncing = true;
     try {
       await Promise.all(this.#files().map((file) => file.syncDataAsync()));
       this.#syncDirs();
     } catch (error) {
       this.#isDirty = true;
       throw error;
+    } finally {
+      this.#isSyncing = false;
     }
   }
 
