@@ -32,7 +32,7 @@ import {
   type SourceFile,
 } from "./source_file.ts";
 import type { PartitionSnapshot, TableSource } from "./table_backup.ts";
-import { segmentSources, sequencerSources } from "./wal_sources.ts";
+import { segmentSources, sequencerMetadata, sequencerSources } from "./wal_sources.ts";
 
 /** Database-level files that are copied; the registry is written anew. */
 const DATABASE_FILES = ["_tab_index.d", "_upgrade.d", "_preferences~store"];
@@ -106,13 +106,15 @@ class PinnedTableSnapshot implements TableSnapshot {
   readonly facts: TableFacts;
   readonly #fs: FileSystem;
   readonly #table: PinnedTable;
-  readonly #metadata: SourceFile;
+  /** Files that a structural change or DROP TABLE would replace while the backup runs. */
+  readonly #volatile: SourceFile[];
 
   constructor(fs: FileSystem, table: PinnedTable) {
     const { token, reader } = table;
     this.#fs = fs;
     this.#table = table;
-    this.#metadata = snapshotSource(fs, "_meta", `${reader.tableDir}/_meta`);
+    this.#volatile = [snapshotSource(fs, "_meta", `${reader.tableDir}/_meta`)];
+    if (token.isWal) this.#volatile.push(sequencerMetadata(fs, reader.tableDir));
     // Read between pin and copy, a structural change would make `_meta` newer than the pinned transaction.
     const current = readTableMetadata(fs, reader.tableDir).metadataVersion;
     if (current !== reader.metadata.metadataVersion) {
@@ -156,7 +158,7 @@ class PinnedTableSnapshot implements TableSnapshot {
   #stateFiles(): SourceFile[] {
     const { token, reader } = this.#table;
     const sources = [
-      this.#metadata,
+      ...this.#volatile,
       inlineSource("_txn", encodeTxnSnapshot(reader.txn)),
       inlineSource("_cv", encodeColumnVersions(reader.versions)),
       inlineSource("_name", encodeTableName(token.name)),

@@ -16,6 +16,7 @@ import { fileSource, readExactly, snapshotSource, type SourceFile } from "./sour
 
 const SEQUENCER = "txn_seq";
 const LOG = "_txnlog";
+const METADATA = "_meta";
 const PARTS = "_txn_parts";
 const LOG_HEADER_BYTES = 76;
 const MAX_TXN_POSITION = 4;
@@ -46,7 +47,16 @@ function int32(value: number): Uint8Array {
   return bytes;
 }
 
-/** Files of `txn_seq/`, to be read at once: later commits may add to some of them. */
+/**
+ * The sequencer's metadata, to be read in the same moment as the pin: DROP TABLE marks it as dropped at once. The other files
+ * of `txn_seq/` only grow, and what is behind `lastTxn` in them is not looked at.
+ */
+export function sequencerMetadata(fs: FileSystem, tableDir: string): SourceFile {
+  const path = `${SEQUENCER}/${METADATA}`;
+  return snapshotSource(fs, path, `${tableDir}/${path}`);
+}
+
+/** Files of `txn_seq/` besides the metadata. */
 export function sequencerSources(fs: FileSystem, position: SequencerPosition): SourceFile[] {
   const directory = `${position.tableDir}/${SEQUENCER}`;
   const partTxns = readPartTxns(fs, `${directory}/${LOG}`);
@@ -57,6 +67,7 @@ export function sequencerSources(fs: FileSystem, position: SequencerPosition): S
       if (entry.name === PARTS) sources.push(...partSources(fs, position, partTxns));
       continue;
     }
+    if (entry.name === METADATA) continue;
     if (entry.name !== LOG) {
       sources.push(snapshotSource(fs, path, file));
       continue;
