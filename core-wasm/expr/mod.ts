@@ -6,6 +6,6 @@ export {
   sequenceI64,
 } from "./boolean";
 export { convertFromReal, convertInteger, convertReal, convertToBoolean, convertToReal, isNullRows } from "./convert";
-export { randomF64, randomI32, randomI64 } from "./random";
+export { randomF32, randomF64, randomI32, randomI64 } from "./random";
 export { addMonthsI64, floorI64, floorMonthsI64, timestampPart } from "./time";
 export { compareVarchar, concatVarchar, concatVarcharBytes, formatI64, varcharLengths } from "./text";

@@ -7,7 +7,7 @@
   const l0 = load<i64>(state, 8);
   store<i64>(state, l0);
   l1 ^= l1 << 23;
-  const s1 = l1 ^ l0 ^ (l1 >>> 17) ^ (l0 >>> 26);
+  const s1 = l1 ^ l0 ^ (l1 >> 17) ^ (l0 >>> 26); // the first shift keeps the sign, as in the reference
   store<i64>(state, s1, 8);
   return s1 + l0;
 }
@@ -38,6 +38,15 @@ export function randomF64(state: usize, nullRate: i32, out: usize, n: i32): void
       v = <f64>(high + bits(state, 27)) * (1.0 / 9007199254740992.0);
     }
     store<f64>(out + (i << 3), v);
+  }
+}
+
+/** FLOAT values in [0, 1): 24 random bits. */
+export function randomF32(state: usize, nullRate: i32, out: usize, n: i32): void {
+  for (let i: usize = 0; i < <usize>n; i++) {
+    let v: f32 = <f32>NaN;
+    if (nullRate < 0 || nextPositiveInt(state) % (nullRate + 1) != 1) v = <f32>bits(state, 24) * (1.0 / 16777216.0);
+    store<f32>(out + (i << 2), v);
   }
 }
 

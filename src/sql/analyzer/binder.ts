@@ -32,6 +32,7 @@ import {
   isExpressionType,
   isNullExpression,
   isPatternOperator,
+  isText,
   negation,
   noMatchingOperator,
   notExpression,
@@ -45,7 +46,7 @@ import { childrenOf, isAggregateCall } from "./aggregate_names.ts";
 import { intervalTest } from "./interval_test.ts";
 import { parseIntervals } from "./interval_text.ts";
 import { typedLiteral } from "./literal.ts";
-import { concatParts } from "./render.ts";
+import { concatParts, isShortFloat } from "./render.ts";
 import type { Scope } from "./scope.ts";
 
 /** What a binder asks of the plan it works for. */
@@ -139,6 +140,10 @@ export class Binder {
   #unary(expression: Expression & { kind: "unary" }): VectorExpression {
     const operand = this.place(expression.operand);
     if (expression.operator === "not") return negation(this.#context, operand);
+    if (isText(operand.expression.type) && expression.operator === "-") {
+      const number = coerce(this.#context, operand.expression, { type: ColumnType.DOUBLE });
+      return unaryExpression(this.#context, 0, number);
+    }
     const tag = typeTag(operand.expression.type);
     const isReal = tag === ColumnType.DOUBLE || tag === ColumnType.FLOAT;
     const numeric: readonly number[] = [
@@ -148,7 +153,6 @@ export class Binder {
       ColumnType.LONG,
       ColumnType.TIMESTAMP,
       ColumnType.DATE,
-      ColumnType.NULL,
     ];
     if (!numeric.includes(tag) && !(isReal && expression.operator === "-")) {
       throw unknownOperator(expression.operator, operand.expression, expression.position);
@@ -238,6 +242,7 @@ export class Binder {
   }
 
   #castType(expression: Cast): number {
+    if (isShortFloat(expression, this.#options.source)) return ColumnType.DOUBLE;
     const type = typeFromName(expression.type);
     if (type !== undefined && isExpressionType(type)) return type;
     const before = this.#options.source.slice(0, expression.typePosition);

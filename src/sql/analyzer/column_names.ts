@@ -25,7 +25,8 @@ export class ColumnNames {
     const quote = isQuoted ? '"' : "";
     for (let sequence = 1;; sequence++) {
       const suffix = sequence === 1 ? "" : `_${sequence}`;
-      const room = GENERATED_NAME_MAX - suffix.length - 2 * quote.length;
+      // QuestDB counts the quotes twice.
+      const room = GENERATED_NAME_MAX - suffix.length - 4 * quote.length;
       const cut = isQuoted ? text.slice(0, room) : text.slice(0, room).trimEnd();
       const name = `${quote}${cut}${suffix}${quote}`;
       if (this.take(name)) return name;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Between, Case, Expression, InExpression, Literal } from "../ast/mod.ts";
+import type { Between, Case, Cast, Expression, InExpression, Literal } from "../ast/mod.ts";
 
 /** Precedence levels of the binary operators; lower binds tighter. */
 const LEVELS: Readonly<Record<string, number>> = {
@@ -118,7 +118,14 @@ function renderCast(expression: Expression & { kind: "cast" }, source: string): 
   const { operand, type } = expression;
   const text = renderExpression(operand, source);
   const isWrapped = operand.kind === "binary" && operand.operator !== "||";
+  if (isShortFloat(expression, source)) return `${isWrapped ? `(${text})` : text}::DOUBLE`;
   return `${isWrapped ? `(${text})` : text}::${type.replace(/[(),]+/g, "_").replace(/_$/, "")}`;
+}
+
+/** `x::float` is a DOUBLE, as PostgreSQL clients expect; `cast(x AS float)` is a FLOAT. */
+export function isShortFloat(expression: Cast, source: string): boolean {
+  return expression.type.toLowerCase() === "float" &&
+    /::\s*$/.test(source.slice(0, expression.typePosition));
 }
 
 /** CASE over equality tests of one operand is a `switch`. */

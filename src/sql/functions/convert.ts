@@ -96,7 +96,7 @@ export function parseText(text: string, type: number): ScalarValue | undefined {
     case ColumnType.DOUBLE:
       return parseDouble(text);
     case ColumnType.TIMESTAMP:
-      return parseTimestampMicros(text) ?? undefined;
+      return text === text.trim() ? parseTimestampMicros(text) ?? undefined : undefined;
     case ColumnType.DATE: {
       const micros = parseTimestampMicros(text);
       return micros === null ? undefined : floorDivide(micros, 1000n);
@@ -144,7 +144,6 @@ export function convertVector(
   }
   if (isText(to)) return toText(vector, rowCount, options);
   if (isText(from) || from === ColumnType.SYMBOL || from === ColumnType.CHAR) {
-    if (from === ColumnType.CHAR && to === ColumnType.BOOLEAN) return refuse(vector.type, options);
     return fromText(vector, rowCount, options);
   }
   return convertFixed(vector, rowCount, options);

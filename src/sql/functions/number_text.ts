@@ -52,16 +52,16 @@ export function formatDateMillis(millis: bigint): string {
   return formatTimestampMicros(millis * 1000n).slice(0, -4) + "Z";
 }
 
-const INTEGER = /^-?\d+$/;
-const LONG_TEXT = /^-?\d+L?$/i;
+const INTEGER = /^[+-]?\d+$/;
+const LONG_TEXT = /^[+-]?\d+L?$/i;
 const REAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?[df]?$/i;
 
 /** Parses an int64 in [low, high]; `null` if the text is none. */
 export function parseInteger(text: string, low: bigint, high: bigint): bigint | null {
   const plain = text.replace(/(?<=\d)_(?=\d)/g, "");
   const isWide = high > 0x7fffffffn;
-  if (plain.startsWith("+") || !(isWide ? LONG_TEXT : INTEGER).test(plain)) return null;
-  const value = BigInt(plain.replace(/L$/i, ""));
+  if (!(isWide ? LONG_TEXT : INTEGER).test(plain)) return null;
+  const value = BigInt(plain.replace(/^\+|L$/gi, ""));
   return value >= low && value <= high ? value : null;
 }
 

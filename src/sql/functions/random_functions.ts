@@ -34,6 +34,7 @@ type Registry = Readonly<Record<string, readonly Overload[]>>;
 /** Kinds of core-wasm/expr/random.ts. */
 const ANY_VALUE = 0, IN_RANGE = 1, TOP_BIT = 2, INDEX = 3, LETTER = 4, WIDE_RANGE = 5;
 const NO_NULLS = -1;
+const FIRST_LETTER = 66, LETTER_COUNT = 25;
 
 function volatile(parameters: readonly number[], compile: Overload["compile"]): Overload {
   return { parameters, isVolatile: true, compile };
@@ -108,20 +109,43 @@ function drawDouble(args: readonly VectorExpression[], site: CallSite): VectorEx
 }
 
 function drawFloat(args: readonly VectorExpression[], site: CallSite): VectorExpression {
-  return coerce(site, drawDouble(args, site), { type: FLOAT, isExplicit: true });
+  const rate = args.length === 0 ? NO_NULLS : nullRate(args[0], site.positions[0]);
+  return kernelExpression(site, FLOAT, (batch, out) => {
+    site.core.kernels.randomF32(site.random.pointer(), rate, out, batch.rowCount);
+  });
 }
 
-/** Letters of random texts: 66 + draw % 25, as of `rnd_char`. */
-function randomText(site: CallSite, low: number, high: number): string {
+/** A single draw below a bound. */
+function randomIndex(site: CallSite, bound: number): number {
   const { kernels, memory } = site.core;
-  const out = site.arena.alloc(4);
-  const state = site.random.pointer();
-  kernels.randomI32(INDEX, state, 0, high - low + 1, 0, out, 1);
-  const length = low + memory.i32[out >> 2];
+  const out = drawBuffer(site);
+  kernels.randomI32(INDEX, site.random.pointer(), 0, bound, 0, out, 1);
+  return memory.i32[out >> 2];
+}
+
+/** A single draw of any int32; a negative one never makes NULL. */
+function randomSigned(site: CallSite): number {
+  const { kernels, memory } = site.core;
+  const out = drawBuffer(site);
+  kernels.randomI32(ANY_VALUE, site.random.pointer(), 0, 1, 0, out, 1);
+  return memory.i32[out >> 2];
+}
+
+const drawBuffers = new WeakMap<CallSite["random"], number>();
+
+/** Four bytes for single draws, one place per query. */
+function drawBuffer(site: CallSite): number {
+  let pointer = drawBuffers.get(site.random);
+  if (pointer === undefined) drawBuffers.set(site.random, pointer = site.arena.alloc(4));
+  return pointer;
+}
+
+/** Random texts: a draw for the length, then letters 66 + draw % 25, as of `rnd_char`. */
+function randomText(site: CallSite, low: number, high: number): string {
+  const length = low + randomIndex(site, high - low + 1);
   let text = "";
   for (let i = 0; i < length; i++) {
-    kernels.randomI32(LETTER, state, 0, 1, 0, out, 1);
-    text += String.fromCharCode(memory.i32[out >> 2]);
+    text += String.fromCharCode(FIRST_LETTER + randomIndex(site, LETTER_COUNT));
   }
   return text;
 }
@@ -129,7 +153,7 @@ function randomText(site: CallSite, low: number, high: number): string {
 /** Symbols from a list of texts that is made when the first batch is asked for. */
 function drawSymbol(
   site: CallSite,
-  options: { texts: () => readonly string[]; nullRate: number },
+  options: { texts: () => readonly string[]; nullRate: number | null },
 ): VectorExpression {
   const symbols = new GrowingSymbolTable();
   const buffer = lazyBuffer(site, 4);
@@ -139,14 +163,14 @@ function drawSymbol(
     evaluate(batch) {
       keys ??= options.texts().map((text) => symbols.intern(text));
       const out = buffer();
-      const kind = options.nullRate > 0 ? IN_RANGE : INDEX;
+      const kind = options.nullRate === null ? INDEX : IN_RANGE;
       const state = site.random.pointer();
       site.core.kernels.randomI32(
         kind,
         state,
         0,
         keys.length,
-        options.nullRate,
+        options.nullRate ?? 0,
         out,
         batch.rowCount,
       );
@@ -180,7 +204,7 @@ const listedSymbols: Overload = {
   isVolatile: true,
   compile(args, site) {
     const texts = textList(args, site);
-    return drawSymbol(site, { texts: () => texts, nullRate: 0 });
+    return drawSymbol(site, { texts: () => texts, nullRate: null });
   },
 };
 
@@ -190,11 +214,10 @@ function texts(type: number): readonly Overload[] {
       const [low, high] = args.map((arg, i) => constantNumber(arg, site.positions[i]));
       if (low < 1 || high < low) throw new SqlError(site.position, "invalid range");
       const rate = nullRate(args[2], site.positions[2]);
-      const draw = drawInt(site, INT, { kind: INDEX, range: rate + 1 });
       return rowExpression(
         site,
-        { type, args: [draw] },
-        (value) => rate > 0 && value === 1 ? null : randomText(site, low, high),
+        { type, args: [] },
+        () => randomSigned(site) % (rate + 1) === 1 ? null : randomText(site, low, high),
       );
     }),
     {
@@ -203,7 +226,7 @@ function texts(type: number): readonly Overload[] {
       isVolatile: true,
       compile: (args, site) => {
         const list = textList(args, site);
-        return coerce(site, drawSymbol(site, { texts: () => list, nullRate: 0 }), { type });
+        return coerce(site, drawSymbol(site, { texts: () => list, nullRate: null }), { type });
       },
     },
   ];

@@ -77,5 +77,9 @@ export const SYSTEM_FUNCTIONS: Registry = {
       return coalesce(args, site);
     },
   }],
-  nullif: [{ parameters: [ANY, ANY], compile: nullIf }],
+  // Several variants, so that a wrong number of arguments is told apart from a wrong type as in QuestDB.
+  nullif: [
+    { parameters: [ANY, ANY], compile: nullIf },
+    { parameters: [LONG, LONG], compile: nullIf },
+  ],
 };

@@ -22,9 +22,10 @@ const VALUES_MAX = 10_000_000;
 export function inQueryExpression(
   plan: Plan,
   operand: PlacedExpression,
-  cursor: RowCursor,
+  subquery: { readonly cursor: RowCursor; readonly position: number },
 ): VectorExpression {
-  const { expression, position } = operand;
+  const { expression } = operand;
+  const { cursor, position } = subquery;
   plan.own(cursor);
   if (!isTextual(expression.type)) {
     throw new SqlError(position, `cannot compare ${typeName(expression.type)} with type CURSOR`);

@@ -61,6 +61,10 @@ function binderFactory(plan: Plan, source: Source): ResolvedQuery["binder"] {
       source: plan.environment.text,
       ...(aliases === undefined ? {} : { aliases }),
       engineScalar: (call) => plan.engineScalar(call),
-      inQuery: (operand, query) => inQueryExpression(plan, operand, planSelect(plan, query)),
+      inQuery: (operand, query) =>
+        inQueryExpression(plan, operand, {
+          cursor: planSelect(plan, query),
+          position: query.position,
+        }),
     });
 }

@@ -96,7 +96,7 @@ export function planProjection(plan: Plan, resolved: ResolvedQuery): RowCursor {
     },
   });
   const columns = outputColumns(items, output.expressions);
-  const timestampIndex = designatedOutput(output, scope);
+  const timestampIndex = designatedOutput(output, items, scope);
   const range = query.limit === null ? null : limitRange(plan, query.limit);
   const direction = readDirection(resolved, { output, range, timestampIndex });
   let cursor = latestSource(plan, resolved, { isBackward: direction.isBackward });
@@ -114,11 +114,14 @@ export function planProjection(plan: Plan, resolved: ResolvedQuery): RowCursor {
 }
 
 /** Index of the output column that is the source's designated timestamp, or −1. */
-function designatedOutput(output: Output, scope: Scope): number {
-  const index = output.expressions.findIndex(({ column }) =>
-    column !== undefined && scope.used[column] === scope.timestampIndex
-  );
-  return index < output.visibleCount ? index : -1;
+function designatedOutput(output: Output, items: readonly OutputItem[], scope: Scope): number {
+  const isDesignated = (_item: OutputItem, i: number) => {
+    const { column } = output.expressions[i];
+    return column !== undefined && scope.used[column] === scope.timestampIndex;
+  };
+  const name = scope.columns[scope.timestampIndex]?.name;
+  const own = items.findIndex((item, i) => item.name === name && isDesignated(item, i));
+  return own >= 0 ? own : items.findIndex(isDesignated);
 }
 
 interface Direction {

@@ -88,6 +88,8 @@ export interface ExprKernels {
   isNullRows(kind: number, size: number, a: number, out: number, n: number): void;
   /** Doubles in [0, 1). nullRate 0: never NULL and no extra draw; otherwise a draw decides, NULL if it is 1 modulo rate + 1. */
   randomF64(state: number, nullRate: number, out: number, n: number): void;
+  /** FLOAT values in [0, 1): 24 random bits. */
+  randomF32(state: number, nullRate: number, out: number, n: number): void;
   /**
    * int32 values. kind 0: any value; 1: low + positive draw % range with a NULL draw before; 2: boolean (top bit);
    * 3: index below range without a NULL draw; 4: character code 66 + draw % 25; 5: low + positive int64 draw % range.
