@@ -129,3 +129,24 @@ export function mergeGather16(a: usize, b: usize, index: usize, n: i32, dst: usi
     v128.store(dst + ((<usize>i) << 4), v128.load(((entry & SECOND) != 0 ? b : a) + row));
   }
 }
+
+/** dst[i] = src[index[i]] for n values of 32 bytes. */
+export function gather32(src: usize, index: usize, n: i32, dst: usize): void {
+  for (let i: i32 = 0; i < n; i++) {
+    const from = src + ((<usize>load<u32>(index + ((<usize>i) << 2))) << 5);
+    const to = dst + ((<usize>i) << 5);
+    v128.store(to, v128.load(from));
+    v128.store(to, v128.load(from, 16), 16);
+  }
+}
+
+/** dst[i] = the value of 32 bytes that a merge index names, from a or b. */
+export function mergeGather32(a: usize, b: usize, index: usize, n: i32, dst: usize): void {
+  for (let i: i32 = 0; i < n; i++) {
+    const entry = load<u32>(index + ((<usize>i) << 2));
+    const from = ((entry & SECOND) != 0 ? b : a) + ((<usize>(entry & 0x7fffffff)) << 5);
+    const to = dst + ((<usize>i) << 5);
+    v128.store(to, v128.load(from));
+    v128.store(to, v128.load(from, 16), 16);
+  }
+}

@@ -22,49 +22,62 @@ export function isSortedI64(ptr: usize, n: i32): i32 {
   return 1;
 }
 
+/** Bits of a digit at most: counters of one digit take 8192 bytes. */
+const DIGIT_BITS_MAX: u64 = 11;
+
+// Counts the digits of all keys at `counts`, then turns each count into the place of the digit's first pair.
+function digitPlaces(src: usize, end: usize, low: u64, shift: u64, mask: u64, counts: usize): void {
+  memory.fill(counts, 0, <usize>(mask + 1) << 2);
+  for (; src < end; src += 16) {
+    const slot = counts + (<usize>(((load<u64>(src) - low) >> shift) & mask) << 2);
+    store<u32>(slot, load<u32>(slot) + 1);
+  }
+  let sum: u32 = 0;
+  const last = counts + (<usize>mask << 2);
+  for (; counts <= last; counts += 4) {
+    const count = load<u32>(counts);
+    store<u32>(counts, sum);
+    sum += count;
+  }
+}
+
 /**
- * Sorts n pairs by timestamp, stable, in place: least significant byte first, bytes that are equal everywhere skipped.
+ * Sorts n pairs by timestamp, stable, in place. Only the bits in which the timestamps' distances from the smallest one differ are
+ * looked at, in as few digits of equal width as possible, the lowest first.
  * scratch: 16·n + 8192 bytes.
  */
 export function radixSortPairs(ptr: usize, scratch: usize, n: i32): void {
-  const counts = scratch + ((<usize>n) << 4);
-  memory.fill(counts, 0, 8192);
-  for (let i: i32 = 0; i < n; i++) {
-    // Flipping the sign bit makes unsigned byte order equal signed order.
-    const key = load<u64>(ptr + ((<usize>i) << 4)) ^ 0x8000000000000000;
-    for (let b: usize = 0; b < 8; b++) {
-      const slot = counts + (b << 10) + ((<usize>((key >> (<u64>b << 3)) & 0xff)) << 2);
-      store<u32>(slot, load<u32>(slot) + 1);
-    }
+  const bytes = (<usize>n) << 4;
+  const counts = scratch + bytes;
+  let min = i64.MAX_VALUE;
+  let max = i64.MIN_VALUE;
+  for (let at = ptr; at < ptr + bytes; at += 16) {
+    const t = load<i64>(at);
+    if (t < min) min = t;
+    if (t > max) max = t;
   }
+  if (min >= max) return; // nothing to order
+  const low = <u64>min;
+  const bits = 64 - clz<u64>(<u64>max - low);
+  const passes = (bits + DIGIT_BITS_MAX - 1) / DIGIT_BITS_MAX;
+  const width = (bits + passes - 1) / passes;
+  const mask = (<u64>1 << width) - 1;
   let src = ptr;
   let dst = scratch;
-  for (let b: usize = 0; b < 8; b++) {
-    const table = counts + (b << 10);
-    const shift = <u64>b << 3;
-    const first = (load<u64>(src) ^ 0x8000000000000000) >> shift & 0xff;
-    if (load<u32>(table + ((<usize>first) << 2)) == <u32>n) continue;
-    let sum: u32 = 0;
-    for (let v: usize = 0; v < 256; v++) {
-      const c = load<u32>(table + (v << 2));
-      store<u32>(table + (v << 2), sum);
-      sum += c;
-    }
-    for (let i: i32 = 0; i < n; i++) {
-      const from = src + ((<usize>i) << 4);
-      const t = load<u64>(from);
-      const slot = table + ((<usize>(((t ^ 0x8000000000000000) >> shift) & 0xff)) << 2);
-      const at = load<u32>(slot);
-      store<u32>(slot, at + 1);
-      const to = dst + ((<usize>at) << 4);
-      store<u64>(to, t);
-      store<u64>(to, load<u64>(from, 8), 8);
+  for (let shift: u64 = 0; shift < bits; shift += width) {
+    const end = src + bytes;
+    digitPlaces(src, end, low, shift, mask, counts);
+    for (let from = src; from < end; from += 16) {
+      const slot = counts + (<usize>(((load<u64>(from) - low) >> shift) & mask) << 2);
+      const place = load<u32>(slot);
+      store<u32>(slot, place + 1);
+      v128.store(dst + ((<usize>place) << 4), v128.load(from));
     }
     const swap = src;
     src = dst;
     dst = swap;
   }
-  if (src != ptr) memory.copy(ptr, src, (<usize>n) << 4);
+  if (src != ptr) memory.copy(ptr, src, bytes);
 }
 
 /** Splits n pairs into i64 timestamps and u32 rows; `base` is taken off each row. Either destination may be 0. */

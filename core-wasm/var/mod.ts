@@ -1,5 +1,5 @@
 // Exports of the `var` family; typed for TypeScript in src/wasm/kernels/var.ts.
 export {
   varcharCopy, varcharEnd, varcharGather, varcharGatherBytes, varcharHeapBytes, varcharMerge, varcharMergeBytes,
-  varcharNulls, varcharOffset, varcharPut, varcharValidate,
+  varcharNulls, varcharOffset, varcharPut, varcharRebase, varcharValidate,
 } from "./varchar";

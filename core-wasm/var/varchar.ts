@@ -148,6 +148,21 @@ export function varcharNulls(dstAux: usize, n: i32, dstOffset: f64): void {
 }
 
 /**
+ * Adds delta to the offsets of n entries, in place. Returns −1 if all is well, else the first row whose offset would leave its
+ * 48 bits; entries before it are changed then.
+ */
+export function varcharRebase(aux: usize, n: i32, delta: f64): i32 {
+  const add = <i64>delta;
+  for (let i: i32 = 0; i < n; i++) {
+    const word = aux + ((<usize>i) << 4) + 8;
+    const offset = <i64>(load<u64>(word) >> 16) + add;
+    if (<u64>offset >> 48) return i;
+    store<u64>(word, (load<u64>(word) & 0xffff) | (<u64>offset << 16));
+  }
+  return -1;
+}
+
+/**
  * Checks n entries against the heap range [lo, hi): known flags, inlined length ≤ 9, split length ≥ 10, values inside the
  * range, offsets never going down. Returns −1 if all is well, else the first bad row.
  */

@@ -30,4 +30,16 @@ export interface ScanKernels {
   minI32(ptr: number, n: number): number;
   /** Largest of the `n` ints; INT32_MIN if all are NULL. */
   maxI32(ptr: number, n: number): number;
+  /** Index of the first of the `n` doubles that is not NULL, or −1. */
+  firstF64(ptr: number, n: number): number;
+  /** Index of the last of the `n` doubles that is not NULL, or −1. */
+  lastF64(ptr: number, n: number): number;
+  /** Index of the first of the `n` longs that is not NULL, or −1. */
+  firstI64(ptr: number, n: number): number;
+  /** Index of the last of the `n` longs that is not NULL, or −1. */
+  lastI64(ptr: number, n: number): number;
+  /** Index of the first of the `n` ints that is not NULL, or −1. */
+  firstI32(ptr: number, n: number): number;
+  /** Index of the last of the `n` ints that is not NULL, or −1. */
+  lastI32(ptr: number, n: number): number;
 }

@@ -26,24 +26,28 @@ export interface SortKernels {
   remapI32(src: number, n: number, base: number, map: number, dst: number): void;
   /** The largest of `n` int32 keys, or −1 if there is none or all are NULL. */
   maxKeyI32(src: number, n: number): number;
-  /** `dst[i] = src[index[i]]` for values of 1 byte(s). */
+  /** `dst[i] = src[index[i]]` for values of 1 byte. */
   gather1(src: number, index: number, n: number, dst: number): void;
-  /** `dst[i]` = the value of 1 byte(s) that a merge index names. */
+  /** `dst[i]` = the value of 1 byte that a merge index names. */
   mergeGather1(a: number, b: number, index: number, n: number, dst: number): void;
-  /** `dst[i] = src[index[i]]` for values of 2 byte(s). */
+  /** `dst[i] = src[index[i]]` for values of 2 bytes. */
   gather2(src: number, index: number, n: number, dst: number): void;
-  /** `dst[i]` = the value of 2 byte(s) that a merge index names. */
+  /** `dst[i]` = the value of 2 bytes that a merge index names. */
   mergeGather2(a: number, b: number, index: number, n: number, dst: number): void;
-  /** `dst[i] = src[index[i]]` for values of 4 byte(s). */
+  /** `dst[i] = src[index[i]]` for values of 4 bytes. */
   gather4(src: number, index: number, n: number, dst: number): void;
-  /** `dst[i]` = the value of 4 byte(s) that a merge index names. */
+  /** `dst[i]` = the value of 4 bytes that a merge index names. */
   mergeGather4(a: number, b: number, index: number, n: number, dst: number): void;
-  /** `dst[i] = src[index[i]]` for values of 8 byte(s). */
+  /** `dst[i] = src[index[i]]` for values of 8 bytes. */
   gather8(src: number, index: number, n: number, dst: number): void;
-  /** `dst[i]` = the value of 8 byte(s) that a merge index names. */
+  /** `dst[i]` = the value of 8 bytes that a merge index names. */
   mergeGather8(a: number, b: number, index: number, n: number, dst: number): void;
-  /** `dst[i] = src[index[i]]` for values of 16 byte(s). */
+  /** `dst[i] = src[index[i]]` for values of 16 bytes. */
   gather16(src: number, index: number, n: number, dst: number): void;
-  /** `dst[i]` = the value of 16 byte(s) that a merge index names. */
+  /** `dst[i]` = the value of 16 bytes that a merge index names. */
   mergeGather16(a: number, b: number, index: number, n: number, dst: number): void;
+  /** `dst[i] = src[index[i]]` for values of 32 bytes. */
+  gather32(src: number, index: number, n: number, dst: number): void;
+  /** `dst[i]` = the value of 32 bytes that a merge index names. */
+  mergeGather32(a: number, b: number, index: number, n: number, dst: number): void;
 }

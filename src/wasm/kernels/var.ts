@@ -54,6 +54,11 @@ export interface VarKernels {
   ): number;
   /** Writes `n` NULL entries whose offset is `dstOffset`. */
   varcharNulls(dstAux: number, n: number, dstOffset: number): void;
+  /**
+   * Adds `delta` to the offsets of `n` entries, in place; −1 if all is well, else the first row whose offset would leave its
+   * 48 bits.
+   */
+  varcharRebase(aux: number, n: number, delta: number): number;
   /** Checks entries against the heap range [lo, hi); −1 if all is well, else the first bad row. */
   varcharValidate(aux: number, n: number, lo: number, hi: number): number;
   /** Writes the entry of a value; one of 10 bytes or more lies at `offset` of the heap. */
