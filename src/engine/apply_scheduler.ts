@@ -64,7 +64,13 @@ export class ApplyScheduler {
       isSynced: config.isApplySynced,
     };
     const options = { affinity: Math.max(state.token.id, 0), priority: "apply" as const };
-    const result = await tasks.run<ApplyWalResult>(APPLY_WAL_TASK, args, options);
+    state.isBusy = true;
+    let result: ApplyWalResult;
+    try {
+      result = await tasks.run<ApplyWalResult>(APPLY_WAL_TASK, args, options);
+    } finally {
+      state.isBusy = false;
+    }
     state.advance(result.appliedTxn);
     onStep(state);
     if (result.isDropped) return onDropped(state);

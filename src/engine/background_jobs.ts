@@ -76,9 +76,8 @@ export class BackgroundJobs {
   /** Removes partition directories that neither the committed state nor a reader uses. */
   purgePartitions(state: TableState): void {
     const { fs, isPurgeHeld } = this.#options;
-    const isBusy = state.applying !== null;
     const isOurs = state.token.type <= 1 && state.failure === null && !state.isDropped;
-    if (!isOurs || isBusy || isPurgeHeld()) return;
+    if (!isOurs || state.isBusy || isPurgeHeld()) return;
     this.removeStalePartitions(state, fs);
   }
 

@@ -251,7 +251,7 @@ export class Engine implements AsyncDisposable {
     if (token.type === 3) {
       throw new TableError("reading a view is not supported yet", { view: token.name });
     }
-    return state.snapshots.acquire(state.applying !== null);
+    return state.snapshots.acquire(state.isBusy);
   }
 
   /**
@@ -392,7 +392,7 @@ export class Engine implements AsyncDisposable {
 
   #openWriter(state: TableState): WalWriter {
     const { fs, core, clock, config } = this.options;
-    using reader = state.snapshots.acquire(state.applying !== null);
+    using reader = state.snapshots.acquire(state.isBusy);
     return new WalWriter({
       fs,
       core,

@@ -30,6 +30,8 @@ export class TableState {
   writer: WalWriter | null = null;
   /** The running apply loop. */
   applying: Promise<void> | null = null;
+  /** True while a task may be committing to the table. */
+  isBusy = false;
   isDropped = false;
   /** True while a background sync uses the table's files. */
   isSyncing = false;
