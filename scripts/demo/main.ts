@@ -115,7 +115,7 @@ async function load(
 async function query(server: ServerProcess): Promise<void> {
   const statements = [
     "SELECT count(), min(date), max(date) FROM flights",
-    "SELECT origin, count(), avg(delay) FROM flights ORDER BY count DESC LIMIT 3",
+    "SELECT origin, count() flights, avg(delay) FROM flights ORDER BY flights DESC LIMIT 3",
     "SELECT date, count(), max(delay) FROM flights WHERE date IN '2001-01-01' SAMPLE BY 6h",
     "SELECT avg(temperature), max(wind) FROM weather WHERE date IN '2010-07'",
   ];

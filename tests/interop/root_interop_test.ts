@@ -30,7 +30,7 @@ const SETUP = [
   "CREATE TABLE weekly (v LONG, ts TIMESTAMP) TIMESTAMP(ts) PARTITION BY WEEK WAL",
   "INSERT INTO weekly SELECT x, timestamp_sequence('2023-12-25', 40000000000) FROM long_sequence(100)",
   "CREATE TABLE yearly (v LONG, ts TIMESTAMP) TIMESTAMP(ts) PARTITION BY YEAR WAL",
-  "INSERT INTO yearly SELECT x, timestamp_sequence('1969-06-01', 864000000000) FROM long_sequence(100)",
+  "INSERT INTO yearly SELECT x, timestamp_sequence('1970-06-01', 864000000000) FROM long_sequence(100)",
   "CREATE TABLE emptied (v LONG, s SYMBOL, ts TIMESTAMP) TIMESTAMP(ts) PARTITION BY DAY WAL",
   "INSERT INTO emptied SELECT x, 'old' || x, timestamp_sequence('2024-01-01', 1000000) FROM long_sequence(1000)",
   "TRUNCATE TABLE emptied",

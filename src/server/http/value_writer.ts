@@ -25,7 +25,7 @@ export interface ValueFormat {
   readonly quote: (text: string) => string;
   /** LONG values are quoted. */
   readonly quotesLongs: boolean;
-  /** Control characters and backslashes need an escape. */
+  /** Values without a JSON form of their own are quoted. */
   readonly isJson: boolean;
 }
 
@@ -34,10 +34,14 @@ export function jsonFormat(quotesLongs: boolean): ValueFormat {
   return { nullText: "null", quote: (text) => JSON.stringify(text), quotesLongs, isJson: true };
 }
 
-/** CSV as /exp writes it. */
+/** CSV as /exp writes it: quotes doubled; backslashes and control characters as in JSON, which is what QuestDB does. */
 export const CSV_FORMAT: ValueFormat = {
   nullText: "",
-  quote: (text) => `"${text.replaceAll('"', '""')}"`,
+  quote: (text) =>
+    `"${
+      JSON.stringify(text).slice(1, -1).replace(/\\(.)/g, (escape, char) =>
+        char === '"' ? '""' : escape)
+    }"`,
   quotesLongs: false,
   isJson: false,
 };
@@ -157,7 +161,7 @@ function varcharWriter(
     const offset = memory.u16[(entry + 10) / 2] + memory.u32[(entry + 12) / 4] * 65_536;
     const start = isInlined ? entry + 1 : vector.heap + offset - vector.heapOffset;
     const bytes = memory.u8.subarray(start, start + length);
-    if (!needsEscape(bytes, format.isJson)) {
+    if (!needsEscape(bytes)) {
       buffer.byte(QUOTE);
       buffer.bytes(bytes);
       return buffer.byte(QUOTE);
@@ -166,10 +170,10 @@ function varcharWriter(
   };
 }
 
-function needsEscape(bytes: Uint8Array, isJson: boolean): boolean {
+function needsEscape(bytes: Uint8Array): boolean {
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i];
-    if (byte === QUOTE || (isJson && (byte < 32 || byte === BACKSLASH))) return true;
+    if (byte < 32 || byte === QUOTE || byte === BACKSLASH) return true;
   }
   return false;
 }
