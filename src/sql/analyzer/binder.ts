@@ -12,7 +12,15 @@ import {
   typeName,
   typeTag,
 } from "../../common/mod.ts";
-import type { Call, Case, Cast, Expression, InExpression, SelectQuery } from "../ast/mod.ts";
+import type {
+  BinaryOperator,
+  Call,
+  Case,
+  Cast,
+  Expression,
+  InExpression,
+  SelectQuery,
+} from "../ast/mod.ts";
 import {
   arithmeticExpression,
   betweenExpression,
@@ -138,8 +146,13 @@ export class Binder {
   }
 
   #unary(expression: Expression & { kind: "unary" }): VectorExpression {
+    if (expression.operator === "not") {
+      const isReplaced = this.#options.replacements?.has(expression.operand) === true;
+      const opposite = isReplaced ? null : oppositeOf(expression.operand);
+      if (opposite !== null) return this.bind(opposite);
+      return negation(this.#context, this.place(expression.operand));
+    }
     const operand = this.place(expression.operand);
-    if (expression.operator === "not") return negation(this.#context, operand);
     if (isText(operand.expression.type) && expression.operator === "-") {
       const number = coerce(this.#context, operand.expression, { type: ColumnType.DOUBLE });
       return unaryExpression(this.#context, 0, number);
@@ -330,6 +343,33 @@ function unknownOperator(operator: string, operand: VectorExpression, position: 
     position,
     `there is no matching function \`${operator}\` with the argument types: (${type})`,
   );
+}
+
+const OPPOSITES: Readonly<Partial<Record<BinaryOperator, BinaryOperator>>> = {
+  "<": ">=",
+  "<=": ">",
+  ">": "<=",
+  ">=": "<",
+  and: "or",
+  or: "and",
+};
+
+/**
+ * NOT of an ordering is the opposite ordering, as in QuestDB: a NULL satisfies neither. NOT moves inside AND and OR for the
+ * same reason. `null` if there is nothing to turn around.
+ */
+function oppositeOf(expression: Expression): Expression | null {
+  if (expression.kind !== "binary") return null;
+  const operator = OPPOSITES[expression.operator];
+  if (operator === undefined) return null;
+  if (operator !== "and" && operator !== "or") return { ...expression, operator };
+  const not = (operand: Expression): Expression => ({
+    kind: "unary",
+    position: operand.position,
+    operator: "not",
+    operand,
+  });
+  return { ...expression, operator, left: not(expression.left), right: not(expression.right) };
 }
 
 /** The place an error about the expression as a whole points at. */

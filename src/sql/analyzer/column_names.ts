@@ -7,6 +7,9 @@
 /** Longest generated name; QuestDB's `cairo.sql.column.alias.generated.max.size`. */
 const GENERATED_NAME_MAX = 64;
 
+/** What QuestDB sets aside for two quotes. */
+const QUOTES_ROOM = 3;
+
 /** Names given so far, compared without case. */
 export class ColumnNames {
   readonly #taken = new Set<string>();
@@ -25,8 +28,7 @@ export class ColumnNames {
     const quote = isQuoted ? '"' : "";
     for (let sequence = 1;; sequence++) {
       const suffix = sequence === 1 ? "" : `_${sequence}`;
-      // QuestDB counts the quotes twice.
-      const room = GENERATED_NAME_MAX - suffix.length - 4 * quote.length;
+      const room = GENERATED_NAME_MAX - suffix.length - (isQuoted ? QUOTES_ROOM : 0);
       const cut = isQuoted ? text.slice(0, room) : text.slice(0, room).trimEnd();
       const name = `${quote}${cut}${suffix}${quote}`;
       if (this.take(name)) return name;

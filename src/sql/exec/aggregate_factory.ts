@@ -168,17 +168,15 @@ function createExtreme(context: AggregateContext, call: AggregateCall): Aggregat
   const isReal = tag === DOUBLE || tag === FLOAT || tag === BOOLEAN;
   const isWide = tag === LONG || tag === ColumnType.TIMESTAMP || tag === ColumnType.DATE;
   const compute = isReal ? DOUBLE : isWide ? expression.type : LONG;
-  const argument = coerce(context.compile, expression, { type: compute, isExplicit: true });
-  const extreme = new ExtremeAggregator(
-    context,
-    tag === CHAR ? charCodes(context, expression) : argument,
-    { isMax },
-  );
+  const argument = tag === CHAR
+    ? charCodes(context, expression)
+    : coerce(context.compile, expression, { type: compute, isExplicit: true });
+  const extreme = new ExtremeAggregator(context, argument, { isMax });
   if (isWide || tag === DOUBLE || tag === BOOLEAN) return extreme;
   return new NarrowedAggregator(context, extreme, tag === BYTE ? INT : expression.type);
 }
 
-/** CHAR as LONG codes; NULL (0) stays below everything, so `min` ignores it by turning it into NULL. */
+/** CHAR as LONG codes. */
 function charCodes(context: AggregateContext, expression: VectorExpression): VectorExpression {
   const codes: VectorExpression = {
     type: SHORT,

@@ -165,7 +165,7 @@ function fillLinear(
     if (known >= 0 && index > known + 1) {
       const low = Number(series[known][column]), high = Number(row[column]);
       for (let i = known + 1; i < index; i++) {
-        const value = low + (high - low) * (i - known) / (index - known);
+        const value = (low * (index - i) + high * (i - known)) / (index - known);
         series[i][column] = isReal
           ? value
           : typeof row[column] === "bigint"

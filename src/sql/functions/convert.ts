@@ -62,6 +62,7 @@ const LONG_LOW = -(2n ** 63n), LONG_HIGH = 2n ** 63n - 1n;
 
 /** Tells whether values of the type can take part in expressions. */
 export function isExpressionType(type: number): boolean {
+  if (type === ColumnType.TIMESTAMP_NS) return false;
   return isSupportedColumnType(type) || KERNEL_CODES[typeTag(type)] !== undefined || isText(type);
 }
 

@@ -6,7 +6,7 @@
 import { SqlError } from "../../common/mod.ts";
 
 const TOKEN =
-  /yyyy|yyy|yy|y|MMMM|MMM|MM|M|dd|d|HH|H|hh|h|KK|K|kk|k|mm|m|ss|s|SSS|S|UUU|U|NNN|N|EEEE|EEE|EE|E|DD|D|ww|w|a|u|z|Z|G|'[^']*'|[^a-zA-Z]|[a-zA-Z]/g;
+  /yyyy|yyy|yy|y|MMMM|MMM|MM|M|dd|d|HH|H|hh|h|KK|K|kk|k|mm|m|ss|s|SSS|S|UUU|U|NNN|N|EE|E|DD|D|ww|w|a|u|z|Z|G|'[^']*'|[^a-zA-Z]|[a-zA-Z]/g;
 const MONTHS = [
   "January",
   "February",
@@ -84,9 +84,7 @@ function formatToken(token: string, date: Date, micro: number): string {
     case "N":
       return pad(0, width);
     case "E":
-      return width === 1 || width === 3
-        ? WEEKDAYS[date.getUTCDay()].slice(0, 3)
-        : WEEKDAYS[date.getUTCDay()];
+      return width === 1 ? WEEKDAYS[date.getUTCDay()].slice(0, 3) : WEEKDAYS[date.getUTCDay()];
     case "D":
       return pad(Math.floor((date.getTime() - Date.UTC(year, 0, 1)) / 86_400_000) + 1, width);
     case "a":

@@ -223,6 +223,7 @@ function collect(
     if (hasAggregate(key)) {
       throw new SqlError(node.position, "aggregate functions are not allowed in GROUP BY");
     }
+    resolveColumns(key, resolved, items);
     builder.addKey(key);
   }
   for (const item of items) builder.addItem(item.node);
@@ -230,6 +231,18 @@ function collect(
     if (outputIndex(expression, items, text) < 0) builder.visit(expression);
   }
   return builder;
+}
+
+/** Refuses unknown columns in GROUP BY before anything is said about the select list. */
+function resolveColumns(
+  node: Expression,
+  resolved: ResolvedQuery,
+  items: readonly OutputItem[],
+): void {
+  const isAlias = node.kind === "column" &&
+    items.some((item) => item.alias === node.name.toLowerCase());
+  if (node.kind === "column" && !isAlias) resolved.source.scope.resolve(node);
+  for (const child of childrenOf(node)) resolveColumns(child, resolved, items);
 }
 
 /** Reads, filters and groups. */
