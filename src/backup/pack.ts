@@ -15,6 +15,8 @@
  */
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { RestoreError } from "../common/mod.ts";
+import { Blake3, type WasmCore } from "../wasm/mod.ts";
+import { toHex } from "./content_hash.ts";
 import { BACKUP_FORMAT } from "./table_manifest.ts";
 
 const MAGIC = new TextEncoder().encode("TIDEPACK");
@@ -41,20 +43,26 @@ export interface PackEntry {
   readonly blake3: string;
 }
 
-/** Puts slices together. */
-export class PackBuilder {
-  readonly #parts: Uint8Array[] = [MAGIC];
-  readonly #entries: PackEntry[] = [];
-  #byteSize = PACK_HEADER_BYTES;
+/** A pack that is complete. */
+export interface FinishedPack {
+  /** The object's bytes in parts. */
+  readonly body: Uint8Array[];
+  /** Their BLAKE3, hexadecimal: the object's name. */
+  readonly name: string;
+}
 
-  /** Bytes so far, without the directory. */
-  get byteSize(): number {
-    return this.#byteSize;
+/** Puts slices together, hashing them as they come. */
+export class PackBuilder implements Disposable {
+  readonly #parts: Uint8Array[] = [];
+  readonly #entries: PackEntry[] = [];
+  readonly #hash: Blake3;
+  #byteSize = 0;
+
+  constructor(core: WasmCore) {
+    this.#hash = new Blake3(core);
+    this.#append(MAGIC);
   }
-  /** Number of slices. */
-  get sliceCount(): number {
-    return this.#entries.length;
-  }
+
   /** True once the pack should be closed. */
   get isFull(): boolean {
     return this.#byteSize >= PACK_TARGET_BYTES;
@@ -63,12 +71,11 @@ export class PackBuilder {
   add(stored: Uint8Array, facts: Omit<PackEntry, "offset" | "stored">): number {
     const offset = this.#byteSize;
     this.#entries.push({ ...facts, offset, stored: stored.byteLength });
-    if (stored.byteLength > 0) this.#parts.push(stored);
-    this.#byteSize += stored.byteLength;
+    this.#append(stored);
     return offset;
   }
-  /** Ends the pack; returns the object's bytes in parts. */
-  finish(): Uint8Array[] {
+  /** Ends the pack. */
+  finish(): FinishedPack {
     const json = new TextEncoder().encode(JSON.stringify({ slices: this.#entries }));
     const directory = zstdCompressSync(json, {
       params: { [constants.ZSTD_c_compressionLevel]: DIRECTORY_LEVEL },
@@ -79,7 +86,19 @@ export class PackBuilder {
     view.setUint32(4, json.byteLength, true);
     view.setUint32(8, BACKUP_FORMAT, true);
     trailer.set(MAGIC, 16);
-    return [...this.#parts, directory, trailer];
+    this.#append(directory);
+    this.#append(trailer);
+    return { body: this.#parts, name: toHex(this.#hash.digest()) };
+  }
+  [Symbol.dispose](): void {
+    this.#hash[Symbol.dispose]();
+  }
+
+  #append(bytes: Uint8Array): void {
+    if (bytes.byteLength === 0) return;
+    this.#parts.push(bytes);
+    this.#hash.update(bytes);
+    this.#byteSize += bytes.byteLength;
   }
 }
 

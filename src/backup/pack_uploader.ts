@@ -5,8 +5,7 @@
  * @module
  */
 import { bodyByteSize, type ObjectStore } from "../objectstore/mod.ts";
-import { Blake3, type WasmCore } from "../wasm/mod.ts";
-import { toHex } from "./content_hash.ts";
+import type { WasmCore } from "../wasm/mod.ts";
 import type { InstanceKeys } from "./object_keys.ts";
 import { PackBuilder, type PackEntry } from "./pack.ts";
 import type { StoredSlice } from "./table_manifest.ts";
@@ -54,7 +53,7 @@ export class PackUploader {
   readonly #keys: InstanceKeys;
   readonly #directory: string;
   readonly #counters: UploadCounters;
-  #builder = new PackBuilder();
+  #builder: PackBuilder | null = null;
   #pending: PendingSlice[] = [];
   #upload: Promise<{ error: unknown } | null> = Promise.resolve(null);
 
@@ -77,6 +76,7 @@ export class PackUploader {
     stored: Uint8Array,
     facts: Omit<PackEntry, "offset" | "stored">,
   ): Promise<PendingSlice> {
+    this.#builder ??= new PackBuilder(this.#core);
     const offset = this.#builder.add(stored, facts);
     const slice: PendingSlice = {
       rowLo: facts.row_lo,
@@ -95,15 +95,12 @@ export class PackUploader {
 
   /** Closes the pack that is being filled, if it holds anything: its slices now know its name. */
   async flush(): Promise<void> {
-    if (this.#builder.sliceCount === 0) return;
-    const body = this.#builder.finish();
-    using hash = new Blake3(this.#core);
-    for (const part of body) hash.update(part);
-    const name = toHex(hash.digest());
+    if (this.#builder === null) return;
+    const { body, name } = this.#builder.finish();
+    this.#builder = null;
     for (const slice of this.#pending) slice.pack = name;
-    this.packBytes.set(name, bodyByteSize(body));
-    this.#builder = new PackBuilder();
     this.#pending = [];
+    this.packBytes.set(name, bodyByteSize(body));
     await this.finish();
     const object = { key: this.#keys.pack(this.#directory, name), body };
     this.#upload = putImmutable(this.#store, object, this.#counters)
@@ -112,6 +109,7 @@ export class PackUploader {
 
   /** Waits for the upload under way, whatever becomes of it. */
   async settle(): Promise<void> {
+    this.#builder?.[Symbol.dispose]();
     await this.#upload;
   }
 

@@ -5,8 +5,9 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { ColumnType, RestoreError } from "../common/mod.ts";
+import { ColumnType, LimitError, RestoreError } from "../common/mod.ts";
 import {
   Arena,
   filterSlice,
@@ -49,11 +50,34 @@ export function encodeBytes(
       [constants.ZSTD_c_compressionLevel]: filtered === null || level > FAST_LEVEL_MAX ? level : 1,
     },
   });
-  if (compressed.byteLength >= byteSize) return { codec: "raw", stored: new Uint8Array(raw) };
-  return {
-    codec: filtered === null ? "zstd" : `${filtered.filter}${SUFFIX}`,
-    stored: new Uint8Array(compressed),
-  };
+  const codec = filtered === null ? "zstd" : `${filtered.filter}${SUFFIX}`;
+  const isWorthIt = compressed.byteLength < byteSize &&
+    decodesTo(core, compressed, { pointer, byteSize, codec });
+  return isWorthIt
+    ? { codec, stored: new Uint8Array(compressed) }
+    : { codec: "raw", stored: new Uint8Array(raw) };
+}
+
+/**
+ * Tells whether stored bytes decode to what is in memory. Costs a tenth of encoding, and makes a fault in a filter or in the
+ * compressor a larger backup instead of a lost one.
+ */
+function decodesTo(
+  core: WasmCore,
+  stored: Uint8Array,
+  original: MemorySlice & { readonly codec: string },
+): boolean {
+  const { pointer, byteSize, codec } = original;
+  using arena = new Arena(core.memory);
+  const copy = arena.alloc(byteSize);
+  try {
+    decodeBytes(core, stored, { pointer: copy, byteSize, codec });
+  } catch (error) {
+    if (error instanceof LimitError) throw error;
+    return false;
+  }
+  const { buffer } = core.memory.memory;
+  return Buffer.from(buffer, copy, byteSize).equals(Buffer.from(buffer, pointer, byteSize));
 }
 
 /** What a filter may assume of a slice, or `null` if nothing. */

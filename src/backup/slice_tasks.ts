@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { constants, zstdCompressSync } from "node:zlib";
-import { BackupError, RestoreError } from "../common/mod.ts";
+import { Buffer } from "node:buffer";
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { assert, BackupError, RestoreError } from "../common/mod.ts";
 import type { FileHandle, FileSystem } from "../platform/mod.ts";
 import type { TaskContext, TaskHandlers, WasmCore } from "../wasm/mod.ts";
 import { rebuildSymbolFiles, type SymbolFiles } from "../storage/mod.ts";
@@ -15,6 +16,7 @@ import { type PartitionPlanRequest, planPartition } from "./partition_sources.ts
 import { decodeBytes, encodeBytes } from "./slice_codec.ts";
 import type { Overlay } from "./source_file.ts";
 import { FileKind } from "./table_manifest.ts";
+import { frameByteSize } from "./zstd_frame.ts";
 
 /** A slice to encode. */
 export interface EncodeJob {
@@ -220,14 +222,18 @@ function compressObject(
 
 const MANIFEST_LEVEL = 3;
 
-/** Compresses a manifest into one zstd frame with a checksum. */
+/** Compresses a manifest into one zstd frame with a checksum, and makes sure that it can be read back. */
 export function compressManifest(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(zstdCompressSync(bytes, {
+  const frames = zstdCompressSync(bytes, {
     params: {
       [constants.ZSTD_c_compressionLevel]: MANIFEST_LEVEL,
       [constants.ZSTD_c_checksumFlag]: 1,
     },
-  }));
+  });
+  const frame = frames.subarray(0, frameByteSize(frames) ?? 0);
+  const back = zstdDecompressSync(frame, { maxOutputLength: Math.max(1, bytes.byteLength) });
+  assert(Buffer.compare(back, bytes) === 0, "a compressed manifest reads back as it was");
+  return new Uint8Array(frame);
 }
 
 /** The files of one task. */

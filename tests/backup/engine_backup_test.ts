@@ -83,7 +83,10 @@ function assertSameRows(actual: Map<string, Row[]>, expected: Map<string, Row[]>
     const found = actual.get(name)!;
     assertEquals(found.length, rows.length, `rows of ${name}`);
     rows.forEach((row, i) => {
-      assert(row.every((value, c) => Object.is(value, found[i][c])), `row ${i} of ${name}: ${found[i]} is not ${row}`);
+      assert(
+        row.every((value, c) => Object.is(value, found[i][c])),
+        `row ${i} of ${name}: ${found[i]} is not ${row}`,
+      );
     });
   }
 }

@@ -1,4 +1,5 @@
 import { RestoreError } from "../../src/common/mod.ts";
+import { hashHex } from "../../src/backup/content_hash.ts";
 import { drawInstanceName } from "../../src/backup/instance_name.ts";
 import {
   compactTimestamp,
@@ -12,6 +13,7 @@ import { PackBuilder, readPackDirectory } from "../../src/backup/pack.ts";
 import { validateObjectKey } from "../../src/objectstore/mod.ts";
 import { SystemRandom } from "../../src/platform/mod.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
+import { core } from "../storage/table_fixture.ts";
 
 Deno.test("drawInstanceName draws three words, rarely the same", () => {
   const random = new SystemRandom();
@@ -79,7 +81,7 @@ Deno.test("checkTableDirectory refuses the database's own names", () => {
 });
 
 Deno.test("readPackDirectory finds every slice of a pack and refuses a damaged one", () => {
-  const builder = new PackBuilder();
+  const builder = new PackBuilder(core);
   const facts = {
     path: "a.d",
     row_lo: 0,
@@ -92,13 +94,14 @@ Deno.test("readPackDirectory finds every slice of a pack and refuses a damaged o
     builder.add(new Uint8Array([1, 2, 3]), facts),
     builder.add(new Uint8Array(0), facts),
   ];
-  const parts = builder.finish();
+  const { body: parts, name } = builder.finish();
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {
     bytes.set(part, at);
     at += part.length;
   }
+  assertEquals(name, hashHex(core, bytes), "a pack's name is the hash of its bytes");
   const entries = readPackDirectory(bytes, "key");
   assertEquals(entries.map((entry) => entry.offset), offsets);
   assertEquals(bytes.slice(offsets[0], offsets[0] + entries[0].stored), new Uint8Array([1, 2, 3]));

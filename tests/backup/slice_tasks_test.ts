@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { zstdCompressSync } from "node:zlib";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { ColumnType, RestoreError } from "../../src/common/mod.ts";
 import { RealFileSystem } from "../../src/platform/mod.ts";
 import { rebaseAux } from "../../src/backup/aux_rebase.ts";
@@ -7,10 +7,12 @@ import { decodeBytes } from "../../src/backup/slice_codec.ts";
 import {
   BackupTask,
   backupTasks,
+  compressManifest,
   type DecodeJob,
   type EncodedSlice,
   type EncodeJob,
 } from "../../src/backup/slice_tasks.ts";
+import { isWholeFrame } from "../../src/backup/zstd_frame.ts";
 import { FileKind } from "../../src/backup/table_manifest.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 import { TempDir } from "../support/temp_dir.ts";
@@ -173,6 +175,20 @@ Deno.test("rebaseAux moves 64-bit offsets", () => {
   rebaseAux(new Uint8Array(shifted.buffer), FileKind.OFFSET_AUX, 2 ** 40);
   assertEquals(shifted, offsets.map((value) => value + (1n << 40n)));
   assertThrows(() => rebaseAux(new Uint8Array(16), FileKind.OFFSET_AUX, -1), Error, "own data");
+});
+
+Deno.test("compressManifest gives one whole frame at any size", () => {
+  for (let size = 0; size < 400_000; size += size < 300 ? 1 : 7919) {
+    const text = Array.from({ length: size / 4 }, (_, i) => String(i * 7919 % 10_000)).join("");
+    const bytes = new TextEncoder().encode(text);
+    const frame = compressManifest(bytes);
+    assert(isWholeFrame(frame), `${size} characters`);
+    for (const length of [0, 4, 5, frame.length - 5, frame.length - 1]) {
+      assert(!isWholeFrame(frame.subarray(0, length)), `cut to ${length}`);
+    }
+    assert(!isWholeFrame(new Uint8Array([...frame.subarray(0, 40), ...frame])), "two frames");
+    assertEquals(new Uint8Array(zstdDecompressSync(frame)), bytes);
+  }
 });
 
 Deno.test("decodeBytes refuses unknown codecs, wrong lengths, and bytes that are no frame", () => {
