@@ -140,7 +140,10 @@ export class Binder {
     }
     const { index, type, name } = scope.resolve(expression);
     if (!isExpressionType(type)) {
-      throw new SqlError(expression.position, `column type is not supported yet [column=${name}]`);
+      throw new SqlError(
+        expression.position,
+        `column type is not supported yet [column=${name}, type=${typeName(type)}]`,
+      );
     }
     return columnExpression(index, type);
   }
