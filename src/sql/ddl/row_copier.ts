@@ -8,6 +8,7 @@ import type { WalWriter } from "../../wal/mod.ts";
 import { castVector, type RowCursor } from "../exec/mod.ts";
 import { Arena, type Batch, type Vector } from "../../wasm/mod.ts";
 import { findSuspectTimestamp, timestampFault } from "./insert_target.ts";
+import { checkNarrowing } from "./narrowing.ts";
 import type { StatementEnvironment } from "./statement_environment.ts";
 
 /** Which column of the query fills which column of the table. */
@@ -95,6 +96,7 @@ function convert(
   }
   if (vector.type === type) return vector;
   const { core } = place.environment;
+  checkNarrowing(vector, place.rowCount, { type, memory: core.memory });
   return castVector(vector, place.rowCount, { type, arena: place.arena, core });
 }
 
