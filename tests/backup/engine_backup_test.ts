@@ -1,45 +1,16 @@
 import { BackupError, PartitionBy } from "../../src/common/mod.ts";
-import {
-  type BackupConfig,
-  backupTasks,
-  createBackupService,
-  DEFAULT_BACKUP_CONFIG,
-  type RunnableBackupService,
-} from "../../src/backup/mod.ts";
+import type { BackupConfig } from "../../src/backup/mod.ts";
 import type { Engine } from "../../src/engine/mod.ts";
-import type { ObjectStore } from "../../src/objectstore/mod.ts";
-import { RealFileSystem, SILENT_LOG } from "../../src/platform/mod.ts";
-import { InlineTaskRunner } from "../../src/wasm/mod.ts";
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { allTypesTable, commitRows, openEngine, tableRows } from "../support/engine_fixture.ts";
 import { runSeed, SeededRandom } from "../support/seeded_random.ts";
 import type { Row } from "../support/table_rows.ts";
 import { TempDir } from "../support/temp_dir.ts";
-import { backUp, clock, openStore, PRODUCT_VERSION, random, restore } from "./test_database.ts";
+import { engineService } from "./engine_service.ts";
+import { backUp, openStore, restore } from "./test_database.ts";
 
 const HOUR = 3_600_000_000n;
 const START = 1_704_067_200_000_000n;
-
-function serviceOf(
-  engine: Engine,
-  root: string,
-  store: ObjectStore | null,
-  config: Partial<BackupConfig> = {},
-): RunnableBackupService {
-  const fs = new RealFileSystem();
-  return createBackupService({
-    engine,
-    tasks: new InlineTaskRunner({ core: engine.core, fs }, backupTasks),
-    fs,
-    clock,
-    random,
-    log: SILENT_LOG,
-    config: { ...DEFAULT_BACKUP_CONFIG, isEnabled: true, compressionLevel: 1, ...config },
-    dbRoot: `${root}/db`,
-    productVersion: PRODUCT_VERSION,
-    ...store === null ? {} : { openStore: () => Promise.resolve(store) },
-  });
-}
 
 function someRows(numbers: SeededRandom, hour: number, count: number): Row[] {
   return Array.from({ length: count }, () => [
@@ -137,7 +108,7 @@ Deno.test("a backup of a live engine holds every committed row, applied or not, 
     try {
       {
         await using engine = await openEngine(`${directory.path}/root`);
-        const service = serviceOf(engine, `${directory.path}/root`, store);
+        const service = engineService(engine, `${directory.path}/root`, store);
         for (let i = 0; i < 7; i++) {
           for (let k = numbers.int(1, 4); k > 0; k--) log.push(step(engine, shadow, numbers));
           if (numbers.next() < 0.5) await allRows(engine);
@@ -179,7 +150,7 @@ Deno.test("a second BACKUP DATABASE is refused while one runs", async () => {
   using directory = new TempDir();
   await using engine = await openEngine(`${directory.path}/root`);
   engine.createTable(allTypesTable("t"));
-  const service = serviceOf(engine, `${directory.path}/root`, openStore(directory.path));
+  const service = engineService(engine, `${directory.path}/root`, openStore(directory.path));
   assertEquals(service.instanceName(), null);
   await service.start();
   assertEquals(service.list().map((row) => [row.status, row.endTs]), [[
@@ -198,7 +169,7 @@ Deno.test("a backup that is not configured is refused with the key to set", asyn
   using directory = new TempDir();
   await using engine = await openEngine(`${directory.path}/root`);
   const start = (config: Partial<BackupConfig>) =>
-    serviceOf(engine, `${directory.path}/root`, null, config).start();
+    engineService(engine, `${directory.path}/root`, null, config).start();
   await assertRejects(() => start({ isEnabled: false }), BackupError, "backup.enabled=true");
   await assertRejects(() => start({}), BackupError, "set backup.object.store");
 });
@@ -208,10 +179,10 @@ Deno.test("backups() and the instance name survive a restart", async () => {
   const root = `${directory.path}/root`, store = openStore(directory.path);
   await using engine = await openEngine(root);
   engine.createTable(allTypesTable("t"));
-  const before = serviceOf(engine, root, store);
+  const before = engineService(engine, root, store);
   await backUp(before);
   await backUp(before);
-  const after = serviceOf(engine, root, store);
+  const after = engineService(engine, root, store);
   await after.load();
   assertEquals(after.list(), before.list());
   assertEquals(after.instanceName(), before.instanceName());
@@ -224,10 +195,10 @@ Deno.test("a store with backups of another database is refused with ER007", asyn
   const store = openStore(directory.path);
   {
     await using engine = await openEngine(`${directory.path}/one`);
-    await backUp(serviceOf(engine, `${directory.path}/one`, store));
+    await backUp(engineService(engine, `${directory.path}/one`, store));
   }
   await using engine = await openEngine(`${directory.path}/two`);
-  const service = serviceOf(engine, `${directory.path}/two`, store);
+  const service = engineService(engine, `${directory.path}/two`, store);
   const error = await assertRejects(() => backUp(service), Error, "[ER007] Data ID mismatch");
   assert(error.message.includes(engine.dataId));
   assertEquals(service.list()[0].status, "backup failed");
@@ -240,19 +211,19 @@ Deno.test("a cloned root cannot write into its twin's instance", async () => {
   const paths = ["one", "two"].map((name) => `${directory.path}/${name}`);
   {
     await using engine = await openEngine(paths[0]);
-    await backUp(serviceOf(engine, paths[0], store));
+    await backUp(engineService(engine, paths[0], store));
   }
   new Deno.Command("cp", { args: ["-r", paths[0], paths[1]] }).outputSync();
   {
     await using engine = await openEngine(paths[0]);
-    await backUp(serviceOf(engine, paths[0], store));
+    await backUp(engineService(engine, paths[0], store));
   }
   await using engine = await openEngine(paths[1]);
-  const service = serviceOf(engine, paths[1], store);
+  const service = engineService(engine, paths[1], store);
   await assertRejects(() => backUp(service), Error, "another server uses this backup instance");
   const first = service.instanceName();
   Deno.removeSync(`${paths[1]}/db/_backup_instance.json`);
-  const fresh = serviceOf(engine, paths[1], store);
+  const fresh = engineService(engine, paths[1], store);
   await backUp(fresh);
   const second = fresh.instanceName();
   assert(first !== null && second !== null && first !== second, "the clone has its own instance");
@@ -265,7 +236,7 @@ Deno.test("a restored root keeps the data id and begins its own instance", async
   {
     await using engine = await openEngine(`${directory.path}/one`);
     engine.createTable(allTypesTable("t"));
-    const service = serviceOf(engine, `${directory.path}/one`, store);
+    const service = engineService(engine, `${directory.path}/one`, store);
     await backUp(service);
     dataId = engine.dataId;
     instance = service.instanceName();
@@ -273,7 +244,7 @@ Deno.test("a restored root keeps the data id and begins its own instance", async
   await restore(`${directory.path}/two`, store, { lines: [""] });
   await using engine = await openEngine(`${directory.path}/two`);
   assertEquals(engine.dataId, dataId);
-  const service = serviceOf(engine, `${directory.path}/two`, store);
+  const service = engineService(engine, `${directory.path}/two`, store);
   assertEquals(service.instanceName(), null);
   await backUp(service);
   assert(service.instanceName() !== instance);
