@@ -333,6 +333,42 @@ Deno.test("nesting of queries and growth through WITH are bounded by named limit
   );
 });
 
+Deno.test("a chain of WITH names nests as deep as its queries", () => {
+  const chain = (n: number) => {
+    const names = Array.from({ length: n }, (_, i) => `a${i + 1} as (select * from a${i})`);
+    return `with a0 as (t), ${names.join(", ")} select * from a${n}`;
+  };
+  parseStatement(chain(MAX_QUERY_NESTING - 2));
+  assertThrows(
+    () => parseStatement(chain(MAX_QUERY_NESTING - 1)),
+    SqlError,
+    "nested too deep [limit=64]",
+  );
+  assertThrows(() => parseStatement(chain(50_000)), SqlError, "nested too deep [limit=64]");
+  // Side by side they do not add up.
+  parseStatement(chain(40) + " union all (" + chain(40) + ")");
+});
+
+Deno.test("many names of WITH cost no more than their text", () => {
+  const names = Array.from(
+    { length: 100_000 },
+    (_, i) => `a${i} as (with b as (t) select * from b)`,
+  );
+  const started = performance.now();
+  parseStatement(`with ${names.join(", ")} select * from a5`);
+  assert(performance.now() - started < 20_000);
+});
+
+Deno.test("length of a UNION ALL is bounded by a named limit", () => {
+  const union = (n: number) => Array(n).fill("select 1").join(" union all ");
+  parseStatement(union(1000));
+  assertThrows(
+    () => parseStatement(union(1001)),
+    SqlError,
+    "too many members of UNION ALL [limit=1000]",
+  );
+});
+
 Deno.test("parseStatement() refuses a text over the length limit without reading it", () => {
   const error = assertThrows(() => parseStatement(" ".repeat(16_777_217)), SqlError);
   assertEquals([error.message, error.position], ["statement is too long [limit=16777216]", 0]);

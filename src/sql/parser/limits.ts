@@ -13,8 +13,11 @@ export const MAX_EXPRESSION_NESTING = 200;
 /** Deepest expression tree; a chain such as `a AND b AND …` is as deep as it is long, and planners walk it recursively. */
 export const MAX_EXPRESSION_DEPTH = 1_000;
 
-/** Deepest nesting of subqueries. */
+/** Deepest nesting of subqueries, names of WITH replaced by their queries. */
 export const MAX_QUERY_NESTING = 64;
+
+/** Most members of one UNION ALL; planners walk the chain recursively. */
+export const MAX_UNION_MEMBERS = 1_000;
 
 /** Most table references of one query after every name of WITH is replaced by its query: WITH can grow exponentially. */
 export const MAX_TABLE_REFERENCES = 256;

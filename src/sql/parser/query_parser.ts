@@ -16,7 +16,7 @@ import type { Expression, Limit, OrderItem, SelectItem, SelectQuery } from "../a
 import { appendUnion, makeSelect, NO_CLAUSES, selectAllFrom, starItem } from "./select_nodes.ts";
 import { ExpressionParser } from "./expression_parser.ts";
 import { COLUMN_ALIAS_STOP } from "./keywords.ts";
-import { MAX_QUERY_NESTING, MAX_TABLE_REFERENCES } from "./limits.ts";
+import { MAX_QUERY_NESTING, MAX_TABLE_REFERENCES, MAX_UNION_MEMBERS } from "./limits.ts";
 import { TableParser } from "./table_parser.ts";
 import type { TokenCursor } from "./token_cursor.ts";
 
@@ -28,6 +28,14 @@ interface NamedQuery {
   readonly query: SelectQuery;
   /** Table references in it, names of WITH replaced. */
   readonly tableCount: number;
+  /** Levels of queries in it, itself included, names of WITH replaced. */
+  readonly depth: number;
+}
+
+/** Names one WITH clause defines, lower case; inner scopes shadow outer ones. */
+interface Scope {
+  readonly outer: Scope | null;
+  readonly names: Map<string, NamedQuery>;
 }
 
 /** Parses queries at a cursor. */
@@ -35,10 +43,12 @@ export class QueryParser {
   readonly cursor: TokenCursor;
   readonly expressions: ExpressionParser;
   readonly #tables: TableParser;
-  /** Visible names of WITH, lower case; inner scopes shadow outer ones. */
-  #names: ReadonlyMap<string, NamedQuery> = new Map();
+  /** Visible names of WITH. */
+  #scope: Scope | null = null;
   #nesting = 0;
   #tableCount = 0;
+  /** Depth of the deepest query parsed since this was last reset: the children of the query in hand. */
+  #childDepth = 0;
 
   constructor(cursor: TokenCursor) {
     this.cursor = cursor;
@@ -49,13 +59,18 @@ export class QueryParser {
   /** Parses a query with its WITH, UNION ALL, ORDER BY and LIMIT. @throws {SqlError} */
   parseQuery(): SelectQuery {
     const { cursor } = this;
-    if (++this.#nesting > MAX_QUERY_NESTING) {
-      throw cursor.error(`queries are nested too deep [limit=${MAX_QUERY_NESTING}]`);
-    }
-    const outerNames = this.#names;
+    const { position } = cursor;
+    // Checked on the way down to save the stack, and on the way up for what WITH has put in.
+    if (++this.#nesting > MAX_QUERY_NESTING) throw nestedTooDeep(position);
+    const outerScope = this.#scope;
+    const siblingDepth = this.#childDepth;
     if (cursor.isWord("with")) this.parseWith();
+    this.#childDepth = 0;
     const query = this.#parseUnion();
-    this.#names = outerNames;
+    const depth = this.#childDepth + 1;
+    if (depth > MAX_QUERY_NESTING) throw nestedTooDeep(position);
+    this.#childDepth = Math.max(siblingDepth, depth);
+    this.#scope = outerScope;
     this.#nesting--;
     return query;
   }
@@ -64,21 +79,21 @@ export class QueryParser {
   parseWith(): void {
     const { cursor } = this;
     cursor.expectWord("with");
-    const own = new Set<string>();
+    const names = new Map<string, NamedQuery>();
+    this.#scope = { outer: this.#scope, names };
     do {
       const name = cursor.name("literal expected");
       const key = name.text.toLowerCase();
-      if (own.has(key)) throw new SqlError(name.position, "duplicate name");
-      own.add(key);
+      if (names.has(key)) throw new SqlError(name.position, "duplicate name");
       cursor.expectWord("as");
       cursor.expect(TokenKind.LEFT_PAREN, "'(' expected");
-      const before = this.#tableCount;
+      const tablesBefore = this.#tableCount;
+      this.#childDepth = 0;
       const query = this.parseQuery();
       cursor.expect(TokenKind.RIGHT_PAREN, "')' expected");
-      const names = new Map(this.#names);
-      names.set(key, { query, tableCount: this.#tableCount - before });
-      this.#names = names;
-      this.#tableCount = before;
+      const tableCount = this.#tableCount - tablesBefore;
+      names.set(key, { query, tableCount, depth: this.#childDepth });
+      this.#tableCount = tablesBefore;
     } while (cursor.accept(TokenKind.COMMA));
     if (cursor.isAtStatementEnd) {
       throw cursor.error("'select', 'update' or name expected expected");
@@ -87,12 +102,21 @@ export class QueryParser {
 
   /** Returns the query a name of WITH stands for, or `null`, and counts one or its table references. @throws {SqlError} */
   resolveTable(name: string, position: number): SelectQuery | null {
-    const named = this.#names.get(name.toLowerCase());
+    const named = this.#find(name.toLowerCase());
     this.#tableCount += named?.tableCount ?? 1;
+    this.#childDepth = Math.max(this.#childDepth, named?.depth ?? 0);
     if (this.#tableCount > MAX_TABLE_REFERENCES) {
       throw new SqlError(position, `too many table references [limit=${MAX_TABLE_REFERENCES}]`);
     }
     return named?.query ?? null;
+  }
+
+  #find(key: string): NamedQuery | undefined {
+    for (let scope = this.#scope; scope !== null; scope = scope.outer) {
+      const named = scope.names.get(key);
+      if (named !== undefined) return named;
+    }
+    return undefined;
   }
 
   #parseUnion(): SelectQuery {
@@ -110,6 +134,9 @@ export class QueryParser {
         throw new SqlError(position, "UNION is not supported yet, UNION ALL is");
       }
       if (cursor.isAtEnd) throw cursor.error(QUERY_EXPECTED);
+      if (members.length === MAX_UNION_MEMBERS) {
+        throw new SqlError(position, `too many members of UNION ALL [limit=${MAX_UNION_MEMBERS}]`);
+      }
       members.push(this.#parseMember());
     }
     const orderBy = this.#parseOrderBy();
@@ -276,6 +303,10 @@ export class QueryParser {
     const zero: Expression = { kind: "literal", position, literal: "number", text: "0" };
     return { position, low: low ?? zero, high };
   }
+}
+
+function nestedTooDeep(position: number): SqlError {
+  return new SqlError(position, `queries are nested too deep [limit=${MAX_QUERY_NESTING}]`);
 }
 
 const SET_OPERATIONS = new Set(["union", "except", "intersect"]);
