@@ -56,20 +56,23 @@ export function createSymbolFiles(
 /** The committed symbols of a column. Texts are decoded on first use. */
 export class SymbolMapReader implements SymbolTable {
   readonly count: number;
+  /** False if the column holds no NULL. */
+  readonly hasNull: boolean;
   readonly #starts: Float64Array;
   readonly #chars: Uint8Array;
   readonly #texts: (string | undefined)[] = [];
   #keys: Map<string, number> | null = null;
 
-  private constructor(starts: Float64Array, chars: Uint8Array) {
+  private constructor(starts: Float64Array, chars: Uint8Array, hasNull: boolean) {
     this.count = starts.length - 1;
+    this.hasNull = hasNull;
     this.#starts = starts;
     this.#chars = chars;
   }
 
   /** Opens a symbol table bounded by its committed count. @throws {StorageError} */
   static open(fs: FileSystem, files: SymbolFiles, count: number): SymbolMapReader {
-    if (count === 0) return new SymbolMapReader(new Float64Array(1), new Uint8Array(0));
+    if (count === 0) return new SymbolMapReader(new Float64Array(1), new Uint8Array(0), true);
     const offsets = readStorageFile(fs, files.offsets, SYMBOL_FILE_BYTES_MAX);
     const chars = readStorageFile(fs, files.chars, SYMBOL_FILE_BYTES_MAX);
     offsets.require(OFFSETS_HEADER_BYTES, 8 * (count + 1));
@@ -89,7 +92,7 @@ export class SymbolMapReader implements SymbolTable {
         throw new StorageError(files.chars, "symbol length does not match its offset", { key });
       }
     }
-    return new SymbolMapReader(starts, chars.bytes);
+    return new SymbolMapReader(starts, chars.bytes, offsets.u8(8) !== 0);
   }
 
   text(key: number): string {

@@ -222,17 +222,16 @@ export class TableReader implements Disposable {
     const { memory } = this.#core;
     const size = fixedSize(column.type);
     const rows = range.rowHi - range.rowLo;
-    const data = arena.alloc(rows * size);
     const nullRows = Math.min(Math.max(place.columnTop - range.rowLo, 0), rows);
+    const stored = {
+      position: (range.rowLo + nullRows - place.columnTop) * size,
+      bytes: (rows - nullRows) * size,
+    };
+    const file = nullRows < rows ? this.#open(partition, column, "d", place) : null;
+    if (file !== null) requireBytes(file, stored); // before memory is taken: the count may be damaged
+    const data = arena.alloc(rows * size);
     fillNulls(this.#core, { type: column.type, data, rows: nullRows });
-    if (nullRows < rows) {
-      const file = this.#open(partition, column, "d", place);
-      const bytes = (rows - nullRows) * size;
-      const position = (range.rowLo + nullRows - place.columnTop) * size;
-      if (file.read(memory.bytes(data + nullRows * size, bytes), position) !== bytes) {
-        throw new StorageError(file.path, "file is too short", { position, bytes });
-      }
-    }
+    file?.read(memory.bytes(data + nullRows * size, stored.bytes), stored.position);
     if (column.type !== ColumnType.SYMBOL) return fixedVector(column.type, data);
     const symbols = this.symbolTable(column.writerIndex);
     if (this.#core.kernels.maxKeyI32(data, rows) >= symbols.count) {
@@ -256,21 +255,19 @@ export class TableReader implements Disposable {
     const { place, range } = at;
     const { memory, kernels } = this.#core;
     const rows = range.rowHi - range.rowLo;
-    const data = arena.alloc(rows * AUX_ENTRY_BYTES);
     const nullRows = Math.min(Math.max(place.columnTop - range.rowLo, 0), rows);
     const stored = rows - nullRows;
     if (stored === 0) {
+      const data = arena.alloc(rows * AUX_ENTRY_BYTES);
       kernels.varcharNulls(data, rows, 0);
       return { type: column.type, data, heap: 0, heapBytes: 0, heapOffset: 0, symbols: null };
     }
     const aux = this.#open(partition, column, "i", place);
-    const first = data + nullRows * AUX_ENTRY_BYTES;
     const position = (range.rowLo + nullRows - place.columnTop) * AUX_ENTRY_BYTES;
-    if (
-      aux.read(memory.bytes(first, stored * AUX_ENTRY_BYTES), position) !== stored * AUX_ENTRY_BYTES
-    ) {
-      throw new StorageError(aux.path, "file is too short", { position });
-    }
+    requireBytes(aux, { position, bytes: stored * AUX_ENTRY_BYTES });
+    const data = arena.alloc(rows * AUX_ENTRY_BYTES);
+    const first = data + nullRows * AUX_ENTRY_BYTES;
+    aux.read(memory.bytes(first, stored * AUX_ENTRY_BYTES), position);
     const low = kernels.varcharOffset(first);
     const high = kernels.varcharEnd(first + (stored - 1) * AUX_ENTRY_BYTES);
     const auxPath = aux.path;
@@ -289,6 +286,14 @@ export class TableReader implements Disposable {
     }
     kernels.varcharNulls(data, nullRows, low);
     return { type: column.type, data, heap, heapBytes, heapOffset: low, symbols: null };
+  }
+}
+
+/** @throws {StorageError} if the file ends before the bytes that are needed. */
+function requireBytes(file: FileHandle, need: { position: number; bytes: number }): void {
+  const size = file.size();
+  if (need.position + need.bytes > size) {
+    throw new StorageError(file.path, "file is too short", { ...need, size });
   }
 }
 

@@ -13,7 +13,7 @@ const anyRow = fc.record<Row>({
   // Few distinct times, so that ties happen; over four days, so that partitions do.
   ts: fc.integer({ min: 0, max: 96 }).map((hour) => START + BigInt(hour) * HOUR),
   ok: fc.boolean(),
-  i: fc.option(fc.integer()),
+  i: fc.option(fc.integer({ min: -0x7fffffff })), // the lowest int stands for NULL
   l: fc.option(fc.bigInt(-(2n ** 63n) + 1n, 2n ** 63n - 1n)),
   d: fc.option(fc.double({ noNaN: true })),
   sym: fc.option(fc.string({ maxLength: 3, unit: "binary" })),
