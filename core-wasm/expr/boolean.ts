@@ -25,17 +25,18 @@ export function booleanNot(a: usize, out: usize, n: i32): void {
   for (; i < end; i++) store<u8>(out + i, load<u8>(a + i) ^ 1);
 }
 
-/** Writes the indexes of the true rows to out (int32) and returns how many there are. out holds n + 8 entries. */
+/** Writes the indexes of the true rows to out (int32) and returns how many there are. out holds n + 16 entries. */
 export function selectTrue(a: usize, out: usize, n: i32): i32 {
   const start = out;
   const end = <usize>n;
+  const zero = i8x16.splat(0);
   let i: usize = 0;
-  for (; i + 8 <= end; i += 8) {
-    const eight = load<u64>(a + i);
-    if (eight == 0) continue;
-    for (let k: usize = 0; k < 8; k++) {
-      store<i32>(out, <i32>(i + k));
-      out += (<usize>load<u8>(a + i + k)) << 2;
+  for (; i + 16 <= end; i += 16) {
+    let bits = i8x16.bitmask(i8x16.ne(v128.load(a + i), zero));
+    while (bits != 0) {
+      store<i32>(out, <i32>i + ctz(bits));
+      out += 4;
+      bits &= bits - 1;
     }
   }
   for (; i < end; i++) {

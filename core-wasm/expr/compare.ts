@@ -44,13 +44,123 @@ const TOLERANCE: f64 = 1e-10;
   }
 }
 
+// Against a constant that is not NULL, 16 rows at a time: masks of lanes are narrowed to bytes.
+
+// @ts-ignore: decorator
+@inline function testI64x2(op: i32, x: v128, y: v128): v128 {
+  if (op == EQ) return i64x2.eq(x, y);
+  if (op == NE) return i64x2.ne(x, y);
+  if (op == GT) return i64x2.gt_s(x, y);
+  if (op == GE) return i64x2.ge_s(x, y);
+  const known = i64x2.ne(x, i64x2.splat(i64.MIN_VALUE));
+  return v128.and(known, op == LT ? i64x2.lt_s(x, y) : i64x2.le_s(x, y));
+}
+
+// @ts-ignore: decorator
+@inline function testI32x4(op: i32, x: v128, y: v128): v128 {
+  if (op == EQ) return i32x4.eq(x, y);
+  if (op == NE) return i32x4.ne(x, y);
+  if (op == GT) return i32x4.gt_s(x, y);
+  if (op == GE) return i32x4.ge_s(x, y);
+  const known = i32x4.ne(x, i32x4.splat(i32.MIN_VALUE));
+  return v128.and(known, op == LT ? i32x4.lt_s(x, y) : i32x4.le_s(x, y));
+}
+
+/** Equality within the tolerance turns every comparison into bounds for the difference; NaN fails them. */
+// @ts-ignore: decorator
+@inline function testF64x2(op: i32, x: v128, y: v128): v128 {
+  const d = f64x2.sub(x, y);
+  const near = f64x2.splat(TOLERANCE), far = f64x2.splat(Infinity);
+  if (op == EQ) return f64x2.lt(f64x2.abs(d), near);
+  if (op == NE) return v128.not(f64x2.lt(f64x2.abs(d), near));
+  if (op == GT) return v128.and(f64x2.ge(d, near), f64x2.lt(d, far));
+  if (op == GE) return v128.and(f64x2.gt(d, f64x2.neg(near)), f64x2.lt(d, far));
+  if (op == LT) return v128.and(f64x2.le(d, f64x2.neg(near)), f64x2.gt(d, f64x2.neg(far)));
+  return v128.and(f64x2.lt(d, near), f64x2.gt(d, f64x2.neg(far)));
+}
+
+// @ts-ignore: decorator
+@inline function wideTest(isReal: bool, op: i32, p: usize, y: v128): v128 {
+  const x = v128.load(p);
+  return isReal ? testF64x2(op, x, y) : testI64x2(op, x, y);
+}
+
+/** Four rows of 8 bytes as four 32-bit masks. */
+// @ts-ignore: decorator
+@inline function wideQuad(isReal: bool, op: i32, p: usize, y: v128): v128 {
+  return v128.shuffle<i32>(wideTest(isReal, op, p, y), wideTest(isReal, op, p + 16, y), 0, 2, 4, 6);
+}
+
+/** Rows done: a multiple of 16. */
+// @ts-ignore: decorator
+@inline function wideLoop(isReal: bool, op: i32, a: usize, y: v128, out: usize, n: i32): i32 {
+  const one = i8x16.splat(1);
+  const whole = n & ~15;
+  const end = out + <usize>whole;
+  for (; out < end; out += 16, a += 128) {
+    const low = i16x8.narrow_i32x4_s(wideQuad(isReal, op, a, y), wideQuad(isReal, op, a + 32, y));
+    const high = i16x8.narrow_i32x4_s(wideQuad(isReal, op, a + 64, y), wideQuad(isReal, op, a + 96, y));
+    v128.store(out, v128.and(i8x16.narrow_i16x8_s(low, high), one));
+  }
+  return whole;
+}
+
+// @ts-ignore: decorator
+@inline function wideConstant(isReal: bool, op: i32, a: usize, y: v128, out: usize, n: i32): i32 {
+  switch (op) {
+    case EQ: return wideLoop(isReal, EQ, a, y, out, n);
+    case NE: return wideLoop(isReal, NE, a, y, out, n);
+    case LT: return wideLoop(isReal, LT, a, y, out, n);
+    case LE: return wideLoop(isReal, LE, a, y, out, n);
+    case GT: return wideLoop(isReal, GT, a, y, out, n);
+    default: return wideLoop(isReal, GE, a, y, out, n);
+  }
+}
+
+// @ts-ignore: decorator
+@inline function narrowLoop(op: i32, a: usize, y: v128, out: usize, n: i32): i32 {
+  const one = i8x16.splat(1);
+  const whole = n & ~15;
+  const end = out + <usize>whole;
+  for (; out < end; out += 16, a += 64) {
+    const low = i16x8.narrow_i32x4_s(testI32x4(op, v128.load(a), y), testI32x4(op, v128.load(a, 16), y));
+    const high = i16x8.narrow_i32x4_s(testI32x4(op, v128.load(a, 32), y), testI32x4(op, v128.load(a, 48), y));
+    v128.store(out, v128.and(i8x16.narrow_i16x8_s(low, high), one));
+  }
+  return whole;
+}
+
+// @ts-ignore: decorator
+@inline function narrowConstant(op: i32, a: usize, y: v128, out: usize, n: i32): i32 {
+  switch (op) {
+    case EQ: return narrowLoop(EQ, a, y, out, n);
+    case NE: return narrowLoop(NE, a, y, out, n);
+    case LT: return narrowLoop(LT, a, y, out, n);
+    case LE: return narrowLoop(LE, a, y, out, n);
+    case GT: return narrowLoop(GT, a, y, out, n);
+    default: return narrowLoop(GE, a, y, out, n);
+  }
+}
+
 /** out[i] = a[i] op b[i] over int32. */
 export function compareI32(op: i32, a: usize, sa: i32, b: usize, sb: i32, out: usize, n: i32): void {
+  if (sb == 0 && sa == 4 && load<i32>(b) != i32.MIN_VALUE) {
+    const done = narrowConstant(op, a, i32x4.splat(load<i32>(b)), out, n);
+    a += (<usize>done) << 2;
+    out += <usize>done;
+    n -= done;
+  }
   integerDispatch<i32>(op, a, sa, b, sb, out, n);
 }
 
 /** out[i] = a[i] op b[i] over int64. */
 export function compareI64(op: i32, a: usize, sa: i32, b: usize, sb: i32, out: usize, n: i32): void {
+  if (sb == 0 && sa == 8 && load<i64>(b) != i64.MIN_VALUE) {
+    const done = wideConstant(false, op, a, i64x2.splat(load<i64>(b)), out, n);
+    a += (<usize>done) << 3;
+    out += <usize>done;
+    n -= done;
+  }
   integerDispatch<i64>(op, a, sa, b, sb, out, n);
 }
 
@@ -82,6 +192,13 @@ export function compareI64(op: i32, a: usize, sa: i32, b: usize, sb: i32, out: u
 
 /** out[i] = a[i] op b[i] over doubles. */
 export function compareF64(op: i32, a: usize, sa: i32, b: usize, sb: i32, out: usize, n: i32): void {
+  const y = load<f64>(b);
+  if (sb == 0 && sa == 8 && y - y == 0) {
+    const done = wideConstant(true, op, a, f64x2.splat(y), out, n);
+    a += (<usize>done) << 3;
+    out += <usize>done;
+    n -= done;
+  }
   switch (op) {
     case EQ: doubleLoop(EQ, a, sa, b, sb, out, n); return;
     case NE: doubleLoop(NE, a, sa, b, sb, out, n); return;

@@ -1,7 +1,7 @@
 // Interning: values become dense ids 0, 1, 2 … in order of first appearance.
 //
-// Table of int64 values: `slots` holds mask + 1 entries of 16 bytes {value i64, id + 1 i32, unused i32}; a zero id is an
-// empty slot. `keys` is the array of values by id. Table of texts: `slots` holds 8-byte entries {hash u32, id + 1 u32},
+// Table of int64 values: `slots` holds mask + 1 entries of 4 bytes, id + 1; zero is an empty slot. `keys` is the array of
+// values by id. Table of texts: `slots` holds 8-byte entries {hash u32, id + 1 u32},
 // `keys` is an array of VARCHAR entries whose heap is `heap`.
 // `state`: { count i32, heapEnd i32 }. A call stops before the table is more than half full, or the heap would overflow,
 // and returns how many rows it did; the caller grows the table and goes on.
@@ -22,20 +22,19 @@ export function internI64(values: usize, n: i32, out: usize, slots: usize, mask:
     let at = <usize>(hashI64(v) & <u32>mask);
     let id: i32;
     while (true) {
-      const slot = slots + (at << 4);
-      id = load<i32>(slot, 8) - 1;
+      const slot = slots + (at << 2);
+      id = load<i32>(slot) - 1;
       if (id < 0) {
         if (count >= limit) {
           store<i32>(state, count);
           return <i32>i;
         }
         id = count++;
-        store<i64>(slot, v);
-        store<i32>(slot, id + 1, 8);
+        store<i32>(slot, id + 1);
         store<i64>(keys + ((<usize>id) << 3), v);
         break;
       }
-      if (load<i64>(slot) == v) break;
+      if (load<i64>(keys + ((<usize>id) << 3)) == v) break;
       at = (at + 1) & <usize>mask;
     }
     store<i32>(out + (i << 2), id);
@@ -46,13 +45,12 @@ export function internI64(values: usize, n: i32, out: usize, slots: usize, mask:
 
 /** Fills empty slots of a larger table from `count` values by id. */
 export function rehashI64(keys: usize, count: i32, slots: usize, mask: i32): void {
-  memory.fill(slots, 0, (<usize>mask + 1) << 4);
+  memory.fill(slots, 0, (<usize>mask + 1) << 2);
   for (let id: i32 = 0; id < count; id++) {
     const v = load<i64>(keys + ((<usize>id) << 3));
     let at = <usize>(hashI64(v) & <u32>mask);
-    while (load<i32>(slots + (at << 4), 8) != 0) at = (at + 1) & <usize>mask;
-    store<i64>(slots + (at << 4), v);
-    store<i32>(slots + (at << 4), id + 1, 8);
+    while (load<i32>(slots + (at << 2)) != 0) at = (at + 1) & <usize>mask;
+    store<i32>(slots + (at << 2), id + 1);
   }
 }
 

@@ -26,6 +26,8 @@ export class FilterCursor implements RowCursor {
   readonly #lazy: LazyVectors;
   #input: Batch | null = null;
   #rowCount = 0;
+  #mask = 0;
+  #isSelected = false;
 
   constructor(
     source: RowCursor,
@@ -38,7 +40,7 @@ export class FilterCursor implements RowCursor {
     this.#execution = options.execution;
     this.columns = source.columns;
     this.timestampIndex = source.timestampIndex;
-    this.#rows = lazyBuffer(options.context, 5);
+    this.#rows = lazyBuffer(options.context, 5); // selectTrue writes a few entries beyond
     this.#buffers = source.columns.map((column) =>
       lazyBuffer(options.context, vectorStride(column.type))
     );
@@ -51,8 +53,9 @@ export class FilterCursor implements RowCursor {
     while (true) {
       const input = await this.#source.next();
       if (input === null) return null;
-      const mask = this.#condition.evaluate(input).data;
-      const count = kernels.selectTrue(mask, this.#rows(), input.rowCount);
+      this.#mask = this.#condition.evaluate(input).data;
+      this.#isSelected = false;
+      const count = kernels.countTrue(this.#mask, input.rowCount);
       if (count === input.rowCount) return input;
       if (count > 0) {
         this.#input = input;
@@ -69,6 +72,10 @@ export class FilterCursor implements RowCursor {
 
   #gather(column: number): Vector {
     const vector = this.#input!.vectors[column];
+    if (!this.#isSelected) {
+      this.#context.core.kernels.selectTrue(this.#mask, this.#rows(), this.#input!.rowCount);
+      this.#isSelected = true;
+    }
     const out = this.#buffers[column]();
     const size = vectorStride(vector.type);
     this.#context.core.kernels.gatherRows(size, vector.data, this.#rows(), out, this.#rowCount);

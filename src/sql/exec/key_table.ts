@@ -10,7 +10,7 @@ import { GrowableBuffer, type QueryMemory } from "./query_memory.ts";
 
 const SLOTS_MIN = 1024;
 const HEAP_MIN = 65_536;
-const LONG_SLOT_BYTES = 16;
+const LONG_SLOT_BYTES = 4;
 const TEXT_SLOT_BYTES = 8;
 /** A table is grown when it is half full. */
 const SLOTS_PER_KEY = 2;
