@@ -1,8 +1,6 @@
 /**
  * Work that goes on beside statements: making acknowledged WAL data durable, and removing files that nobody needs.
  *
- * Order of a sync: segment files, then the sequencer's log, per table.
- *
  * @module
  */
 import type { FileSystem, Log, Timers } from "../platform/mod.ts";
@@ -116,7 +114,6 @@ export class BackgroundJobs {
       state.isSyncing = true;
       try {
         if (state.writer?.isDirty) await state.writer.syncAsync();
-        if (state.sequencer?.isDirty) await state.sequencer.syncAsync();
       } catch (error) {
         this.#report("sync", error, state);
       } finally {

@@ -35,7 +35,7 @@ import {
   type TableReader,
   TableWriter,
 } from "../storage/mod.ts";
-import { WalWriter } from "../wal/mod.ts";
+import { syncTail, WalWriter } from "../wal/mod.ts";
 import type { TaskRunner, WasmCore } from "../wasm/mod.ts";
 import { ApplyScheduler } from "./apply_scheduler.ts";
 import { BackgroundJobs } from "./background_jobs.ts";
@@ -44,7 +44,13 @@ import type { DatabasePin, PinnedTable, UnpinnableTable } from "./database_pin.t
 import { discoverTables } from "./discover_tables.ts";
 import type { EngineConfig } from "./engine_config.ts";
 import { openTableState } from "./open_table_state.ts";
-import { checkStorageVersion, lockDatabaseRoot, openDataId, TableIds } from "./root_files.ts";
+import {
+  checkStorageVersion,
+  lockDatabaseRoot,
+  openDataId,
+  readBootId,
+  TableIds,
+} from "./root_files.ts";
 import type { EngineServices } from "./services.ts";
 import { TableRegistry } from "./table_registry.ts";
 import type { TableState } from "./table_state.ts";
@@ -67,6 +73,8 @@ export interface EngineOptions {
   readonly log: Log;
   /** Defaults to the event loop's timers. */
   readonly timers?: Timers;
+  /** Identity of this run of the machine; by default what Linux says. Another one tells that un-synced data may be lost. */
+  readonly bootId?: string;
 }
 
 /** How far the apply of a WAL table has got. */
@@ -84,6 +92,7 @@ export interface WalStatus {
 
 interface EngineParts {
   readonly lock: FileHandle;
+  readonly bootId: string | null;
   readonly dataId: string;
   readonly registry: TableRegistry;
   readonly tableIds: TableIds;
@@ -98,6 +107,7 @@ export class Engine implements AsyncDisposable {
   readonly services: EngineServices = { backup: null, checkpoint: null, configuration: null };
   readonly options: EngineOptions;
   readonly #lock: FileHandle;
+  readonly #bootId: string | null;
   readonly #registry: TableRegistry;
   readonly #tableIds: TableIds;
   /** By lower-case name. */
@@ -112,6 +122,7 @@ export class Engine implements AsyncDisposable {
     this.options = options;
     this.dataId = parts.dataId;
     this.#lock = parts.lock;
+    this.#bootId = parts.bootId;
     this.#registry = parts.registry;
     this.#tableIds = parts.tableIds;
     for (const state of parts.states) this.#states.set(state.token.name.toLowerCase(), state);
@@ -198,7 +209,10 @@ export class Engine implements AsyncDisposable {
       registry: this.#registry,
       tableIds: this.#tableIds,
     });
-    this.#states.set(token.name.toLowerCase(), openTableState(this.options, token));
+    this.#states.set(
+      token.name.toLowerCase(),
+      openTableState({ ...this.options, bootId: this.#bootId }, token),
+    );
     return token;
   }
 
@@ -393,13 +407,17 @@ export class Engine implements AsyncDisposable {
   #openWriter(state: TableState): WalWriter {
     const { fs, core, clock, config } = this.options;
     using reader = state.snapshots.acquire(state.isBusy);
+    const sequencer = state.sequencer!;
+    // What an earlier process left in memory only must not be behind a mark that says it is durable.
+    syncTail(fs, state.tableDir, { log: sequencer.log, appliedTxn: state.appliedTxn });
     return new WalWriter({
       fs,
       core,
       clock,
       tableDir: state.tableDir,
       tableName: state.token.name,
-      sequencer: state.sequencer!,
+      sequencer,
+      bootId: this.#bootId,
       commitMode: config.commitMode,
       segmentRowsMax: config.walSegmentRolloverRowCount,
       segmentBytesMax: config.walSegmentRolloverBytes,
@@ -463,8 +481,9 @@ function openParts(options: EngineOptions, lock: FileHandle): EngineParts {
   const { tokens, droppedDirs } = discoverTables({ fs, dbRoot, registry, log });
   const highestId = tokens.reduce((highest, { id }) => Math.max(highest, id), 0);
   const tableIds = TableIds.open(fs, dbRoot, highestId);
-  const states = tokens.map((token) => openTableState(options, token));
-  return { lock, dataId, registry, tableIds, states, droppedDirs };
+  const bootId = options.bootId ?? readBootId(fs);
+  const states = tokens.map((token) => openTableState({ ...options, bootId }, token));
+  return { lock, bootId, dataId, registry, tableIds, states, droppedDirs };
 }
 
 function readAppliedTxn(fs: FileSystem, state: TableState): number {

@@ -3,20 +3,27 @@
  *
  * @module
  */
-import { joinPath } from "../platform/mod.ts";
-import type { FileSystem } from "../platform/mod.ts";
+import { StorageError } from "../common/mod.ts";
+import { type FileSystem, joinPath, type Log } from "../platform/mod.ts";
 import { readTableMetadata, readTxn } from "../storage/mod.ts";
-import { Sequencer } from "../wal/mod.ts";
+import { cutLostTransactions, Sequencer, txnLogPath } from "../wal/mod.ts";
 import type { WasmCore } from "../wasm/mod.ts";
 import { TableSnapshots } from "./snapshots.ts";
 import { TableState } from "./table_state.ts";
 import type { TableToken } from "./table_token.ts";
 
+/** What opening a table needs. */
+export interface OpenTableContext {
+  readonly fs: FileSystem;
+  readonly core: WasmCore;
+  readonly dbRoot: string;
+  readonly log: Log;
+  /** Identity of the running machine, `null` if it has none. */
+  readonly bootId: string | null;
+}
+
 /** Opens a table. Never throws for what is wrong with its files. */
-export function openTableState(
-  options: { fs: FileSystem; core: WasmCore; dbRoot: string },
-  token: TableToken,
-): TableState {
+export function openTableState(options: OpenTableContext, token: TableToken): TableState {
   const { fs, core } = options;
   const tableDir = joinPath(options.dbRoot, token.dirName);
   const snapshots = new TableSnapshots({ fs, core, tableDir });
@@ -24,7 +31,14 @@ export function openTableState(
   try {
     const metadata = readTableMetadata(fs, tableDir);
     const { seqTxn } = readTxn(fs, tableDir, metadata.partitionBy);
+    if (token.type === 1) cutLost(options, token, seqTxn);
     if (token.type === 1 || token.type === 2) sequencer = Sequencer.open(fs, tableDir);
+    if (sequencer !== null && sequencer.lastTxn < seqTxn) {
+      throw new StorageError(txnLogPath(tableDir), "log ends before what the table has applied", {
+        lastTxn: sequencer.lastTxn,
+        seqTxn,
+      });
+    }
     return new TableState(token, tableDir, {
       snapshots,
       sequencer,
@@ -42,4 +56,16 @@ export function openTableState(
       failure: error instanceof Error ? error : new Error(String(error)),
     });
   }
+}
+
+function cutLost(options: OpenTableContext, token: TableToken, appliedTxn: number): void {
+  const { fs, dbRoot, log, bootId } = options;
+  if (bootId === null) return;
+  const tableDir = joinPath(dbRoot, token.dirName);
+  const count = cutLostTransactions(fs, tableDir, { bootId, appliedTxn });
+  if (count === 0) return;
+  log.critical("engine", "transactions that were not durable were lost with the machine's power", {
+    table: token.name,
+    transactions: count,
+  });
 }

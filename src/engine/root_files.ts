@@ -113,3 +113,15 @@ function readPage(fs: FileSystem, path: string): ByteCursor {
   const bytes = new Uint8Array(PAGE_BYTES);
   return new ByteCursor(path, bytes.subarray(0, file.read(bytes, 0)));
 }
+
+const BOOT_ID_PATH = "/proc/sys/kernel/random/boot_id";
+const BOOT_ID_BYTES_MAX = 64;
+
+/** Identity of this run of the machine, or `null` where the system does not tell. */
+export function readBootId(fs: FileSystem): string | null {
+  if (fs.stat(BOOT_ID_PATH) === null) return null;
+  using file = fs.open(BOOT_ID_PATH, "read");
+  const bytes = new Uint8Array(BOOT_ID_BYTES_MAX);
+  const text = new TextDecoder().decode(bytes.subarray(0, file.read(bytes, 0))).trim();
+  return text === "" ? null : text;
+}

@@ -7,8 +7,9 @@ import { TableError } from "../common/mod.ts";
 import type { TableDefinition } from "../storage/mod.ts";
 
 const encoder = new TextEncoder();
-const FORBIDDEN_IN_TABLES = /[?,'"\\/:)(+*%~\u0000-\u001f\u007f\ufeff\u2028\u2029]/;
-const FORBIDDEN_IN_COLUMNS = /[?.,'"\\/:)(+\-*%~\u0000-\u001f\u007f\ufeff]/;
+const FORBIDDEN_IN_TABLES = /[?,'"\\/:)(+*%~]/;
+const FORBIDDEN_IN_COLUMNS = /[?.,'"\\/:)(+\-*%~]/;
+const CONTROL = /\p{Cc}|[\ufeff\u2028\u2029]/u;
 const RESERVED_NAMES = new Set([
   "_tab_index.d",
   "_upgrade.d",
@@ -21,7 +22,8 @@ const REGISTRY_NAME = /^tables\.d(\.|$)/;
 /** Throws unless a table may have this name. @throws {TableError} */
 export function checkTableName(name: string, maxBytes: number): void {
   const isInvalid = name === "" || encoder.encode(name).length > maxBytes ||
-    FORBIDDEN_IN_TABLES.test(name) || name.startsWith(".") || name.endsWith(".") ||
+    FORBIDDEN_IN_TABLES.test(name) || CONTROL.test(name) || name.startsWith(".") ||
+    name.endsWith(".") ||
     name.includes("..") || name.trim() !== name;
   if (isInvalid) throw new TableError("invalid table name", { table: name });
   const lower = name.toLowerCase();
@@ -34,7 +36,9 @@ export function checkTableName(name: string, maxBytes: number): void {
 export function checkColumnNames(definition: TableDefinition, maxBytes: number): void {
   const seen = new Set<string>();
   for (const { name } of definition.columns) {
-    if (name === "" || encoder.encode(name).length > maxBytes || FORBIDDEN_IN_COLUMNS.test(name)) {
+    const isInvalid = name === "" || encoder.encode(name).length > maxBytes ||
+      FORBIDDEN_IN_COLUMNS.test(name) || CONTROL.test(name);
+    if (isInvalid) {
       throw new TableError("new column name contains invalid characters", { column: name });
     }
     const lower = name.toLowerCase();

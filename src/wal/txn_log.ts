@@ -27,6 +27,8 @@ const FORMAT_V2 = 1;
 export const STRUCTURAL_WAL_ID = -1;
 /** walId of the record that drops the table. */
 export const DROP_WAL_ID = -2;
+/** Transactions behind the durable ones that anybody can have written. */
+const LOOKED_AT_MAX = 50_000_000;
 /** Records read by one call. */
 export const TXN_LOG_CHUNK = 4096;
 
@@ -85,20 +87,25 @@ export class TxnLog implements Disposable {
 
   /** Opens a table's log. @throws {StorageError} if it is missing or not what the format says. */
   static open(fs: FileSystem, tableDir: string, mode: "read" | "readWrite"): TxnLog {
-    const path = txnLogPath(tableDir);
-    let file: FileHandle;
+    const file = openLogFile(fs, tableDir, mode);
     try {
-      file = fs.open(path, mode);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-      throw new StorageError(path, "file is missing", {}, { cause: error });
-    }
-    try {
-      return new TxnLog(fs, tableDir, { file, mode, ...readHeader(file) });
+      const header = decodeHeader(file);
+      const size = HEADER_BYTES + (header.partTxns > 0 ? 0 : RECORD_BYTES * header.lastTxn);
+      if (file.size() < size) {
+        throw new StorageError(file.path, "log is shorter than its transaction count", {
+          txn: header.lastTxn,
+        });
+      }
+      return new TxnLog(fs, tableDir, { file, mode, ...header });
     } catch (error) {
       file.close();
       throw error;
     }
+  }
+
+  /** Opens a log for reading whatever its length is. Owns the handle. */
+  static unchecked(fs: FileSystem, tableDir: string, file: FileHandle): TxnLog {
+    return new TxnLog(fs, tableDir, { file, mode: "read", ...decodeHeader(file) });
   }
 
   /** Number of the last transaction, 0 if there is none. */
@@ -209,7 +216,17 @@ export class TxnLog implements Disposable {
   }
 }
 
-function readHeader(file: FileHandle): { partTxns: number; lastTxn: number } {
+function openLogFile(fs: FileSystem, tableDir: string, mode: "read" | "readWrite"): FileHandle {
+  const path = txnLogPath(tableDir);
+  try {
+    return fs.open(path, mode);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new StorageError(path, "file is missing", {}, { cause: error });
+  }
+}
+
+function decodeHeader(file: FileHandle): { partTxns: number; lastTxn: number } {
   const bytes = new Uint8Array(HEADER_BYTES);
   const cursor = new ByteCursor(file.path, bytes.subarray(0, file.read(bytes, 0)));
   const format = cursor.i32();
@@ -217,10 +234,38 @@ function readHeader(file: FileHandle): { partTxns: number; lastTxn: number } {
   const lastTxn = cursor.count("transaction count");
   cursor.i64();
   const partTxns = format === FORMAT_V2 ? cursor.int("transactions per part", 1) : 0;
-  if (format === 0 && file.size() < HEADER_BYTES + RECORD_BYTES * lastTxn) {
-    throw cursor.error("log is shorter than its transaction count", { txn: lastTxn });
-  }
   return { partTxns, lastTxn };
+}
+
+/**
+ * Finds the WALs that wrote the transactions from `from` on. A record that is not there or makes no sense gives `null`: for looking at a
+ * log whose end may never have reached the disk.
+ */
+export function readWriters(
+  fs: FileSystem,
+  tableDir: string,
+  from: number,
+): (number | null)[] {
+  using log = TxnLog.unchecked(fs, tableDir, openLogFile(fs, tableDir, "read"));
+  const count = Math.max(0, log.lastTxn - from + 1);
+  if (count > LOOKED_AT_MAX) {
+    throw new StorageError(txnLogPath(tableDir), "invalid transaction count", { txn: log.lastTxn });
+  }
+  return Array.from({ length: count }, (_, i) => {
+    try {
+      return log.read(from + i, from + i)[0].walId;
+    } catch (error) {
+      if (error instanceof StorageError) return null;
+      throw error;
+    }
+  });
+}
+
+/** Sets the transaction count of a log that nobody has open, durably. */
+export function writeLogLength(fs: FileSystem, tableDir: string, lastTxn: number): void {
+  using file = openLogFile(fs, tableDir, "readWrite");
+  file.write(new ByteBuilder().i64(lastTxn).bytes(), 4);
+  file.syncData();
 }
 
 function decodeRecord(cursor: ByteCursor, txn: number): TxnLogRecord {

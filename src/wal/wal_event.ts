@@ -14,7 +14,7 @@
  * @module
  */
 import { StorageError } from "../common/mod.ts";
-import { ByteBuilder, ByteCursor } from "./byte_cursor.ts";
+import { ByteBuilder, type ByteCursor } from "./byte_cursor.ts";
 
 /** Offset of the first record. */
 export const EVENT_HEADER_BYTES = 8;

@@ -30,6 +30,7 @@ import {
   type TableReader,
 } from "../storage/mod.ts";
 import type { Vector, WasmCore } from "../wasm/mod.ts";
+import { DurableMark } from "./durable_mark.ts";
 import type { Sequencer } from "./sequencer.ts";
 import { SymbolWriter } from "./symbol_writer.ts";
 import { TimestampRange } from "./timestamp_range.ts";
@@ -56,6 +57,11 @@ export interface WalWriterOptions {
   readonly segmentBytesMax: number;
   /** A snapshot of the table at the sequencer's structure version; used by the constructor only. */
   readonly reader: TableReader;
+  /**
+   * Identity of the running machine, for the mark of what is durable; `null` where there is none to tell. Everything that is
+   * committed already must be durable when it is given.
+   */
+  readonly bootId: string | null;
   /** Called after every commit with its transaction. */
   readonly onCommit?: (txn: number) => void;
 }
@@ -73,6 +79,7 @@ export class WalWriter implements Disposable {
   #segment: WalSegment | null = null;
   /** Segments that are written to no more but not durable yet. */
   #retired: WalSegment[] = [];
+  #mark: DurableMark | null = null;
   #isClosed = false;
 
   /**
@@ -181,18 +188,22 @@ export class WalWriter implements Disposable {
 
   /** True if acknowledged transactions of this WAL may not be durable yet. */
   get isDirty(): boolean {
-    return this.#retired.length > 0 || (this.#segment?.isDirty ?? false);
+    return this.#retired.length > 0 || (this.#segment?.isDirty ?? false) ||
+      this.#options.sequencer.isDirty;
   }
 
-  /** Makes the segments durable; the sequencer is synced after them by the caller. */
+  /** Makes what was committed so far durable: segments, then the sequencer's log, then the mark. */
   async syncAsync(): Promise<void> {
-    const retired = this.#retired.slice();
-    for (const segment of retired) {
+    const { sequencer } = this.#options;
+    const committedTxn = sequencer.lastTxn;
+    for (const segment of this.#retired.slice()) {
       await segment.syncAsync();
       segment.close();
       this.#retired.splice(this.#retired.indexOf(segment), 1);
     }
     if (this.#segment?.isDirty) await this.#segment.syncAsync();
+    if (sequencer.isDirty) await sequencer.syncAsync();
+    await this.#mark?.advance(committedTxn);
   }
 
   /** Rolls back, makes everything durable and closes the files. */
@@ -200,15 +211,17 @@ export class WalWriter implements Disposable {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.rollback();
+    const { sequencer } = this.#options;
     const segments = [...this.#retired, ...(this.#segment === null ? [] : [this.#segment])];
     this.#retired = [];
     this.#segment = null;
-    for (const segment of segments) {
-      try {
-        if (segment.isDirty) segment.sync();
-      } finally {
-        segment.close();
-      }
+    using mark = this.#mark;
+    try {
+      for (const segment of segments) if (segment.isDirty) segment.sync();
+      if (sequencer.isDirty) sequencer.log.sync();
+      mark?.advanceNow(sequencer.lastTxn);
+    } finally {
+      for (const segment of segments) segment.close();
     }
   }
   [Symbol.dispose](): void {
@@ -316,6 +329,11 @@ export class WalWriter implements Disposable {
       fs.link(files.chars, to.chars);
       fs.link(files.keys, to.keys);
       fs.link(files.values, to.values);
+    }
+    const { bootId, commitMode, sequencer } = this.#options;
+    if (commitMode !== "sync" && bootId !== null) {
+      const durableTxn = sequencer.lastTxn;
+      this.#mark = DurableMark.start(fs, tableDir, { walId, durableTxn, bootId });
     }
     this.#walId = walId;
   }
