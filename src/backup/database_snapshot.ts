@@ -193,8 +193,10 @@ function symbolSources(fs: FileSystem, reader: TableReader): SourceFile[] {
     const files = symbolFiles(reader.tableDir, column.name, nameTxn);
     const count = reader.txn.symbolCounts[symbolSlot(reader.metadata, column.writerIndex)];
     const end = count === 0 ? 0 : readCount(fs, files.offsets, SYMBOL_HEADER_BYTES + 8 * count);
-    sources.push(fileSource(relative(files.offsets), files.offsets, SYMBOL_HEADER_BYTES));
-    sources.push(fileSource(relative(files.chars), files.chars, end));
+    sources.push(
+      fileSource(relative(files.offsets), { file: files.offsets, bytes: SYMBOL_HEADER_BYTES }),
+    );
+    sources.push(fileSource(relative(files.chars), { file: files.chars, bytes: end }));
   }
   return sources;
 }

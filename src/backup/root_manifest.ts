@@ -6,7 +6,7 @@
  * @module
  */
 import { parseTimestampMicros, RestoreError } from "../common/mod.ts";
-import { BACKUP_FORMAT, invalid, parseJson } from "./table_manifest.ts";
+import { BACKUP_FORMAT, invalid, parseJson } from "./table_manifest_schema.ts";
 import { isInstanceName, isObjectHash } from "./object_keys.ts";
 import { checkTableDirectory } from "./path_safety.ts";
 

@@ -36,17 +36,15 @@ export function inlineSource(path: string, content: Uint8Array): SourceFile {
   return { path, bytes: content.byteLength, file: null, content, overlays: [], headerBytes: 0 };
 }
 
-/** A source that is read from a file later. */
+/** A source that is read from a file later. @param from `file`: absolute path; `bytes`: how much of it. */
 export function fileSource(
   path: string,
-  file: string,
-  bytes: number,
-  options: { overlays?: readonly Overlay[]; headerBytes?: number } = {},
+  from: { readonly file: string; readonly bytes: number },
+  options: { readonly overlays?: readonly Overlay[]; readonly headerBytes?: number } = {},
 ): SourceFile {
   return {
     path,
-    bytes,
-    file,
+    ...from,
     content: null,
     overlays: options.overlays ?? [],
     headerBytes: options.headerBytes ?? 0,

@@ -73,7 +73,7 @@ export function sequencerSources(fs: FileSystem, position: SequencerPosition): S
       continue;
     }
     const records = partTxns === 0 ? position.lastTxn * RECORD_BYTES.v1 : 0;
-    sources.push(fileSource(path, file, LOG_HEADER_BYTES + records, {
+    sources.push(fileSource(path, { file, bytes: LOG_HEADER_BYTES + records }, {
       headerBytes: LOG_HEADER_BYTES,
       overlays: [{ position: MAX_TXN_POSITION, bytes: int64(position.lastTxn) }],
     }));
@@ -92,7 +92,7 @@ export function segmentSources(fs: FileSystem, position: SequencerPosition): Sou
       for (const entry of fs.readDir(`${position.tableDir}/${walDir}`)) {
         if (entry.isDirectory) continue;
         const file = `${position.tableDir}/${walDir}/${entry.name}`;
-        sources.push(fileSource(`${walDir}/${entry.name}`, file, fs.stat(file)?.size ?? 0));
+        sources.push(wholeFile(fs, `${walDir}/${entry.name}`, file));
       }
     }
     sources.push(...oneSegment(fs, position.tableDir, segment));
@@ -126,17 +126,22 @@ function oneSegment(fs: FileSystem, tableDir: string, segment: Segment): SourceF
     if (entry.isDirectory) continue; // .pending markers belong to this machine
     const path = `${directory}/${entry.name}`, file = `${absolute}/${entry.name}`;
     if (entry.name === "_event.i") {
-      sources.push(fileSource(path, file, indexBytes));
+      sources.push(fileSource(path, { file, bytes: indexBytes }));
     } else if (entry.name === "_event") {
-      sources.push(fileSource(path, file, end + 4, {
+      sources.push(fileSource(path, { file, bytes: end + 4 }, {
         overlays: [
           { position: 0, bytes: int32(segment.lastSegmentTxn) },
           { position: end, bytes: int32(-1) },
         ],
       }));
-    } else sources.push(fileSource(path, file, fs.stat(file)?.size ?? 0));
+    } else sources.push(wholeFile(fs, path, file));
   }
   return sources;
+}
+
+/** A file as long as it is now. */
+function wholeFile(fs: FileSystem, path: string, file: string): SourceFile {
+  return fileSource(path, { file, bytes: fs.stat(file)?.size ?? 0 });
 }
 
 function readPartTxns(fs: FileSystem, log: string): number {
@@ -158,7 +163,9 @@ function partSources(
     }
     const file = `${position.tableDir}/${directory}/${entry.name}`;
     const count = Math.min(partTxns, position.lastTxn - part * partTxns);
-    sources.push(fileSource(`${directory}/${entry.name}`, file, count * RECORD_BYTES.v2));
+    sources.push(
+      fileSource(`${directory}/${entry.name}`, { file, bytes: count * RECORD_BYTES.v2 }),
+    );
   }
   return sources;
 }

@@ -11,6 +11,7 @@ import {
   createBackupService,
   DEFAULT_BACKUP_CONFIG,
   restoreIfTriggered,
+  type RunnableBackupService,
 } from "../../src/backup/mod.ts";
 import { ColumnType, PartitionBy } from "../../src/common/mod.ts";
 import { FsObjectStore } from "../../src/objectstore/mod.ts";
@@ -18,6 +19,8 @@ import { RealFileSystem, SILENT_LOG, SystemClock, SystemRandom } from "../../src
 import {
   createTableFiles,
   type RowSource,
+  type StorageContext,
+  type TableDefinition,
   TableReader,
   TableWriter,
 } from "../../src/storage/mod.ts";
@@ -28,6 +31,8 @@ import {
   loadCore,
   planRegions,
   startWorker,
+  type TaskRunner,
+  type WasmCore,
   WorkerPool,
 } from "../../src/wasm/mod.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
@@ -44,6 +49,18 @@ const COLUMNS = [
   { name: "trade_id", type: ColumnType.LONG },
 ];
 
+const DEFINITION: TableDefinition = {
+  name: "trades",
+  columns: COLUMNS,
+  timestampIndex: 0,
+  partitionBy: PartitionBy.DAY,
+  isWalEnabled: false,
+  maxUncommittedRows: 500_000,
+  o3MaxLagMicros: 600_000_000n,
+  ttlHoursOrMonths: 0,
+};
+const fs = new RealFileSystem(), random = new SystemRandom();
+
 if (typeof WorkerGlobalScope !== "undefined" && globalThis instanceof WorkerGlobalScope) {
   startWorker(backupTasks);
 } else await main();
@@ -58,31 +75,32 @@ async function main(): Promise<void> {
   }
 }
 
+interface Bench {
+  readonly root: string;
+  readonly core: WasmCore;
+  readonly tasks: TaskRunner;
+  readonly store: FsObjectStore;
+  readonly table: StorageContext;
+}
+
 async function measure(
   options: { root: string; days: number; workerCount: number },
 ): Promise<void> {
   const { root, days, workerCount } = options;
-  const fs = new RealFileSystem(), random = new SystemRandom(), clock = new SystemClock();
   const memory = createSharedMemory();
   const core = loadCore(memory, planRegions(workerCount).main);
   await using tasks = await WorkerPool.start({ workerUrl: import.meta.url, workerCount, memory });
-  const dbRoot = `${root}/db`, tableDir = `${dbRoot}/trades~1`;
-  fs.mkdir(dbRoot);
-  createTableFiles(fs, tableDir, {
-    definition: {
-      name: "trades",
-      columns: COLUMNS,
-      timestampIndex: 0,
-      partitionBy: PartitionBy.DAY,
-      isWalEnabled: false,
-      maxUncommittedRows: 500_000,
-      o3MaxLagMicros: 600_000_000n,
-      ttlHoursOrMonths: 0,
-    },
-    tableId: 1,
+  const tableDir = `${root}/db/trades~1`;
+  fs.mkdir(`${root}/db`);
+  createTableFiles(fs, tableDir, { definition: DEFINITION, tableId: 1 });
+  const store = FsObjectStore.open({
+    root: `${root}/store`,
+    atomicWriteDir: `${root}/tmp`,
+    fs,
+    random,
   });
-  const context = { fs, core, tableDir };
-  using writer = TableWriter.open(context);
+  const bench: Bench = { root, core, tasks, store, table: { fs, core, tableDir } };
+  using writer = TableWriter.open(bench.table);
   const numbers = new SeededRandom(42);
   const write = (start: number, span: number, count: number) => {
     using arena = new Arena(core.memory);
@@ -90,69 +108,62 @@ async function measure(
     writer.commit({ seqTxn: 0, sync: true });
   };
   for (let day = 0; day < days; day++) write(START + day * DAY, DAY, ROWS_PER_DAY);
-  const store = FsObjectStore.open({
-    root: `${root}/store`,
-    atomicWriteDir: `${root}/tmp`,
-    fs,
-    random,
-  });
-  const service = createBackupService({
-    engine: {
-      dataId: crypto.randomUUID(),
-      core,
-      pinAll: () => {
-        const reader = TableReader.open(context);
-        const token = {
-          name: "trades",
-          dirName: "trades~1",
-          id: 1,
-          isWal: false,
-          type: 0,
-        } as const;
-        const release = () => reader.close();
-        const tables = [{ token, reader, sequencerTxn: 0 }];
-        return { tables, broken: [], release, [Symbol.dispose]: release };
-      },
-    },
+  const service = serviceOf(bench);
+  await measureBackup(service, "first backup");
+  await measureBackup(service, "no change");
+  write(START + days * DAY, DAY / 2, ROWS_PER_DAY / 2);
+  await measureBackup(service, "half a day appended");
+  write(START + 2 * DAY + 9 * DAY / 24, DAY / 24, ROWS_PER_DAY / 100);
+  await measureBackup(service, "1 % late rows in one hour");
+  await measureRestore(bench);
+}
+
+function serviceOf(bench: Bench): RunnableBackupService {
+  const { core, tasks, store, table, root } = bench;
+  const token = { name: "trades", dirName: "trades~1", id: 1, isWal: false, type: 0 } as const;
+  const pinAll = () => {
+    const reader = TableReader.open(table);
+    const release = () => reader.close();
+    const tables = [{ token, reader, sequencerTxn: 0 }];
+    return { tables, broken: [], release, [Symbol.dispose]: release };
+  };
+  return createBackupService({
+    engine: { dataId: crypto.randomUUID(), core, pinAll },
     tasks,
     fs,
-    clock,
+    clock: new SystemClock(),
     random,
     log: SILENT_LOG,
     config: { ...DEFAULT_BACKUP_CONFIG, isEnabled: true },
-    dbRoot,
+    dbRoot: `${root}/db`,
     productVersion: "0.1.0",
     openStore: () => Promise.resolve(store),
   });
-  const backUp = async (title: string) => {
-    const delays = watchEventLoop();
-    const started = performance.now(), cpu = process.cpuUsage();
-    await service.start();
-    const manifest = (await service.idle())!;
-    const seconds = (performance.now() - started) / 1000;
-    if (manifest === null) throw new Error(service.list().at(-1)!.backupError!);
-    const raw = manifest.tables[0].raw_bytes, { bytes_read, bytes_uploaded } = manifest.stats;
-    const used = cpuSeconds(process.cpuUsage(cpu));
-    console.log(
-      `${title}: ${seconds.toFixed(2)} s, ${used.toFixed(1)} CPU s, table ${mb(raw)}, read ${
-        mb(bytes_read)
-      }, ` +
-        `uploaded ${mb(bytes_uploaded)}, ${(raw / seconds / 1e6).toFixed(0)} MB/s, ` +
-        `rss ${mb(Deno.memoryUsage().rss)}, longest event-loop stall ${
-          (await delays()).toFixed(0)
-        } ms`,
-    );
-  };
-  await backUp("first backup");
-  await backUp("no change");
-  write(START + days * DAY, DAY / 2, ROWS_PER_DAY / 2);
-  await backUp("half a day appended");
-  write(START + 2 * DAY + 9 * DAY / 24, DAY / 24, ROWS_PER_DAY / 100);
-  await backUp("1 % late rows in one hour");
+}
+
+async function measureBackup(service: RunnableBackupService, title: string): Promise<void> {
+  const stall = watchEventLoop();
+  const started = performance.now(), cpu = process.cpuUsage();
+  await service.start();
+  const manifest = await service.idle();
+  const seconds = (performance.now() - started) / 1000;
+  if (manifest === null) throw new Error(service.list().at(-1)!.backupError!);
+  const raw = manifest.tables[0].raw_bytes;
+  const { bytes_read, bytes_uploaded } = manifest.stats;
+  console.log(
+    `${title}: ${seconds.toFixed(2)} s, ${cpuSeconds(process.cpuUsage(cpu)).toFixed(1)} CPU s, ` +
+      `table ${mb(raw)}, read ${mb(bytes_read)}, uploaded ${mb(bytes_uploaded)}, ` +
+      `${(raw / seconds / 1e6).toFixed(0)} MB/s, rss ${mb(Deno.memoryUsage().rss)}, ` +
+      `longest event-loop stall ${(await stall()).toFixed(0)} ms`,
+  );
+}
+
+async function measureRestore(bench: Bench): Promise<void> {
+  const { core, tasks, store, root } = bench;
   const installRoot = `${root}/restored`;
   fs.mkdir(installRoot);
   Deno.writeTextFileSync(`${installRoot}/_backup_restore`, "");
-  const started = performance.now();
+  const started = performance.now(), cpu = process.cpuUsage();
   const summary = await restoreIfTriggered({
     installRoot,
     dbRoot: `${installRoot}/db`,
@@ -167,9 +178,10 @@ async function measure(
   });
   const seconds = (performance.now() - started) / 1000;
   console.log(
-    `restore: ${seconds.toFixed(2)} s, ${mb(summary!.bytes)}, ${
-      (summary!.bytes / seconds / 1e6).toFixed(0)
-    } MB/s, verified and synced`,
+    `restore: ${seconds.toFixed(2)} s, ${cpuSeconds(process.cpuUsage(cpu)).toFixed(1)} CPU s, ` +
+      `${mb(summary!.bytes)}, ${
+        (summary!.bytes / seconds / 1e6).toFixed(0)
+      } MB/s, verified and synced`,
   );
 }
 
@@ -205,7 +217,7 @@ function trades(
   request: { start: number; span: number; count: number; numbers: SeededRandom },
 ): RowSource {
   const { start, span, count, numbers } = request;
-  const { memory } = writerCore(arena);
+  const { memory } = arena;
   const names = writer.symbolMap(1), sides = writer.symbolMap(2);
   const symbolKeys = Array.from({ length: 200 }, (_, i) => names.intern(`SYM${i}`));
   const sideKeys = ["buy", "sell"].map((side) => sides.intern(side));
@@ -234,8 +246,4 @@ function trades(
     column: (index) => vectors[index],
     release: () => {},
   };
-}
-
-function writerCore(arena: Arena): { memory: Arena["memory"] } {
-  return { memory: arena.memory };
 }

@@ -47,9 +47,9 @@ Deno.test("the real QuestDB opens a restored root, applies its WAL, and this eng
     }
     assertEquals(answers[0], answers[1], "both tables hold the same rows");
     assertEquals(answers[0]![0].slice(0, 3), [5000, 13, 4_995_000]);
-    assertEquals((await questDb.exec("SELECT count() FROM pending WHERE sym = 's3'")).dataset, [[
-      342,
-    ]]);
+    const expected = [0, 1, 2, 3, 4].flatMap(rows).filter((row) => row[5] === "s3").length;
+    const found = await questDb.exec("SELECT count() FROM pending WHERE sym = 's3'");
+    assertEquals(found.dataset, [[expected]]);
     await questDb.exec("INSERT INTO pending VALUES ('2024-01-09', true, 1, 2, 3, 'later', 'row')");
     await questDb.drainWal();
   }

@@ -362,12 +362,12 @@ for (const [name, change, message] of FORGERIES) {
 /** Makes an install root with a durable trigger file on a simulated disk. */
 function simulatedRoot(): SimulatedFileSystem {
   const disk = new SimulatedFileSystem();
-  disk.mkdir("/root");
+  disk.mkdir("/install");
   {
-    using file = disk.open("/root/_backup_restore", "create");
+    using file = disk.open("/install/_backup_restore", "create");
     file.sync();
   }
-  disk.syncDir("/root");
+  disk.syncDir("/install");
   disk.syncDir("/");
   return disk;
 }
@@ -375,7 +375,9 @@ function simulatedRoot(): SimulatedFileSystem {
 function simulatedRows(disk: FileSystem): Record<string, Row[]> {
   const tables = [["a", "a~1"], ["b", "b~2"]];
   return Object.fromEntries(
-    tables.map(([name, dir]) => [name, readRows({ fs: disk, core, tableDir: `/root/db/${dir}` })]),
+    tables.map((
+      [name, dir],
+    ) => [name, readRows({ fs: disk, core, tableDir: `/install/db/${dir}` })]),
   );
 }
 
@@ -397,15 +399,15 @@ Deno.test("a restore that loses power at any change of the disk is finished or b
     }
     disk.crash(numbers);
     // Nothing half restored may be opened: either the data id is missing, or everything is there.
-    const hasDataId = (disk.stat("/root/db/.data_id")?.size ?? 0) >= 16;
+    const hasDataId = (disk.stat("/install/db/.data_id")?.size ?? 0) >= 16;
     if (hasDataId) assertEquals(simulatedRows(disk), expected, `change ${n}`);
     if (isComplete) assert(hasDataId, "a complete restore survives a loss of power");
     await restoreOn(disk, it.store);
     disk.crash(numbers);
     assertEquals(simulatedRows(disk), expected, `stopped at change ${n}`);
-    assertEquals(disk.stat("/root/_backup_restore"), null);
+    assertEquals(disk.stat("/install/_backup_restore"), null);
     assertEquals(await restoreOn(disk, it.store), null);
-    assertEquals(disk.stat("/root/db/.restore"), null);
+    assertEquals(disk.stat("/install/db/.restore"), null);
   }
   assert(interrupted > 50, `${interrupted} interruptions`);
 });

@@ -26,8 +26,11 @@ import { type StorageContext, TableReader, TableWriter } from "../../src/storage
 import { InlineTaskRunner } from "../../src/wasm/mod.ts";
 import { commitRows, core, createTable, readRows, type Row } from "../storage/table_fixture.ts";
 
+/** Version that test backups are written by. */
 export const PRODUCT_VERSION = "0.1.0";
+/** The clock of test services. */
 export const clock = new SystemClock();
+/** Their random source. */
 export const random = new SystemRandom();
 
 interface TestTable {
@@ -154,7 +157,7 @@ export function restore(
 export function restoreOn(
   fs: FileSystem,
   store: ObjectStore,
-  installRoot = "/root",
+  installRoot = "/install",
 ): Promise<RestoreSummary | null> {
   return restoreIfTriggered({
     installRoot,
