@@ -1,14 +1,15 @@
 // Filters of 8-byte numbers. Reversible: neighbours become small numbers, and byte k of every number moves into plane k, so that the
 // many zero bytes lie together. Every bit pattern comes back exactly; all arithmetic wraps.
 //
-// Modes: 0 as they are, 1 difference to the one before, 2 difference of differences (both zigzag), 3 XOR with the one before. What
-// precedes the first number counts as 0.
+// Modes: 0 as they are, 1 difference to the one before, 2 difference of differences, 3 XOR with the one before, 4 as they are but
+// zigzag, as 1 and 2 also are. What precedes the first number counts as 0.
 import { load2, sums64, toPlanes8, unzigzag64, xors64, zigzag64, zipHigh, zipLow } from "./lanes";
 
 // @ts-ignore: decorator
 @inline function encodeTwo(ptr: usize, stride: usize, mode: i32): v128 {
   const v = load2(ptr, stride);
   if (mode == 0) return v;
+  if (mode == 4) return zigzag64(v);
   const last = load2(ptr - stride, stride);
   if (mode == 1) return zigzag64(i64x2.sub(v, last));
   if (mode == 3) return v128.xor(v, last);
@@ -24,7 +25,7 @@ function encodeOne(src: usize, stride: usize, i: usize, mode: i32): u64 {
   if (mode == 0) return <u64>v;
   if (mode == 3) return <u64>(v ^ last);
   const beforeLast = i > 1 ? load<i64>(at - 2 * stride) : 0;
-  const out = mode == 1 ? v - last : v - 2 * last + beforeLast;
+  const out = mode == 4 ? v : mode == 1 ? v - last : v - 2 * last + beforeLast;
   return <u64>((out << 1) ^ (out >> 63));
 }
 
@@ -57,7 +58,8 @@ export function encodeWords(src: usize, stride: i32, n: i32, mode: i32, dst: usi
   else if (mode == 0) encodeBlocks(src, 8, size, 0, dst);
   else if (mode == 1) encodeBlocks(src, 8, size, 1, dst);
   else if (mode == 2) encodeBlocks(src, 8, size, 2, dst);
-  else encodeBlocks(src, 8, size, 3, dst);
+  else if (mode == 3) encodeBlocks(src, 8, size, 3, dst);
+  else encodeBlocks(src, 8, size, 4, dst);
 }
 
 // @ts-ignore: decorator
@@ -79,6 +81,7 @@ export function encodeWords(src: usize, stride: i32, n: i32, mode: i32, dst: usi
 @inline function nextValues(v: v128, deltas: v128, values: v128, mode: i32): v128 {
   if (mode == 0) return v;
   if (mode == 3) return xors64(v, values);
+  if (mode == 4) return unzigzag64(v);
   return sums64(mode == 1 ? unzigzag64(v) : deltas, values);
 }
 
@@ -133,6 +136,7 @@ function decodeRest(
     for (let k: usize = 0; k < 8; k++) v |= <u64>load<u8>(src + k * n + i) << (<u64>k << 3);
     const signed = <i64>(v >>> 1) ^ -(<i64>(v & 1));
     if (mode == 0) last = <i64>v;
+    else if (mode == 4) last = signed;
     else if (mode == 1) last += signed;
     else if (mode == 2) {
       lastDelta += signed;
@@ -149,5 +153,6 @@ export function decodeWords(src: usize, stride: i32, n: i32, mode: i32, dst: usi
   else if (mode == 0) decodeBlocks(src, 8, size, 0, dst);
   else if (mode == 1) decodeBlocks(src, 8, size, 1, dst);
   else if (mode == 2) decodeBlocks(src, 8, size, 2, dst);
-  else decodeBlocks(src, 8, size, 3, dst);
+  else if (mode == 3) decodeBlocks(src, 8, size, 3, dst);
+  else decodeBlocks(src, 8, size, 4, dst);
 }

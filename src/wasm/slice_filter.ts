@@ -5,6 +5,8 @@
  * |---|---|---|
  * | `word` `delta` `dod` `xor` | 8-byte types | byte planes of the value, its delta, delta of delta, XOR with the one before |
  * | `dec0` … `dec5` | DOUBLE | k of k / 10^d, then delta |
+ * | `fix0` … `fix5` | DOUBLE | k of k / 10^d, zigzag |
+ * | `num0` … `num5` | DOUBLE | k of k / 10^d as it is, best where no value is negative |
  * | `int` `idelta` | 4-byte types | byte planes of the value or its delta |
  * | `aux` | VARCHAR aux | planes of the first word, delta of the second, which holds the offset |
  *
@@ -18,11 +20,19 @@ import { assert, ColumnType, fixedSize, QuestError, typeTag } from "../common/mo
 import type { WasmCore } from "./core.ts";
 import { Arena } from "./memory.ts";
 
-/** Rows that decide which filter is used. */
+/** Rows that decide which filter is used, from several places of the slice. */
 const SAMPLE_ROWS = 4096;
+const SAMPLE_PLACES = 8;
 const DECIMAL_DIGITS_MAX = 5;
 const WORD_MODES = ["word", "delta", "dod", "xor"] as const;
 const AUX_BYTES = 16;
+const DECIMAL_FILTER = /^(dec|fix|num)[0-5]$/;
+/** How the integers of a decimal filter are stored: modes of `encodeWords`. */
+const DECIMAL_MODES: Readonly<Record<string, number>> = { dec: 1, fix: 4, num: 0 };
+const DECIMAL_FILTERS: readonly (readonly string[])[] = Array.from(
+  { length: DECIMAL_DIGITS_MAX + 1 },
+  (_, digits) => Object.keys(DECIMAL_MODES).map((name) => `${name}${digits}`),
+);
 
 /** Bytes in wasm memory. */
 export interface MemorySlice {
@@ -39,7 +49,7 @@ export interface FilterMove {
 /** Names of all filters; a reader refuses any other. */
 export const SLICE_FILTERS: readonly string[] = [
   ...WORD_MODES,
-  ...Array.from({ length: DECIMAL_DIGITS_MAX + 1 }, (_, digits) => `dec${digits}`),
+  ...DECIMAL_FILTERS.flat(),
   "int",
   "idelta",
   "aux",
@@ -48,23 +58,23 @@ export const SLICE_FILTERS: readonly string[] = [
 /** What a slice holds, as far as filters care. */
 export type SliceContent = { readonly type: number; readonly isAux: boolean };
 
-/** The filters worth trying on a kind of slice. */
-function candidates(content: SliceContent): readonly string[] {
-  if (content.isAux) return typeTag(content.type) === ColumnType.VARCHAR ? ["aux"] : [];
+/** The filters worth trying on a kind of slice, in groups: the best of the first group that has one is taken. */
+function candidates(content: SliceContent): readonly (readonly string[])[] {
+  if (content.isAux) return typeTag(content.type) === ColumnType.VARCHAR ? [["aux"]] : [];
   switch (typeTag(content.type)) {
     case ColumnType.DOUBLE:
-      return ["dec0", "dec1", "dec2", "dec3", "dec4", "dec5", "xor", "word"];
+      return [...DECIMAL_FILTERS, ["xor", "delta", "word"]]; // more digits only make larger integers
     case ColumnType.LONG:
     case ColumnType.DATE:
     case ColumnType.TIMESTAMP:
-      return ["delta", "dod", "word"];
+      return [["delta", "dod", "word"]];
     case ColumnType.INT:
     case ColumnType.SYMBOL:
     case ColumnType.FLOAT:
     case ColumnType.IPV4:
-      return ["int", "idelta"];
+      return [["int", "idelta"]];
     default:
-      return fixedSize(content.type) === 8 ? ["word", "delta"] : [];
+      return fixedSize(content.type) === 8 ? [["word", "delta"]] : [];
   }
 }
 
@@ -78,37 +88,56 @@ export function filterSlice(
   slice: MemorySlice & SliceContent,
   arena: Arena,
 ): { filter: string; pointer: number } | null {
-  const width = slice.isAux ? AUX_BYTES : fixedSize(slice.type);
-  const sampleBytes = Math.min(slice.byteSize, SAMPLE_ROWS * Math.max(width, 1));
-  let best: string | null = null;
-  let bestBytes = compressedBytes(core, { pointer: slice.pointer, byteSize: sampleBytes });
-  for (const filter of candidates(slice)) {
-    using scratch = new Arena(core.memory);
-    const target = scratch.alloc(sampleBytes);
-    if (
-      !applyFilter(core, filter, {
-        source: { pointer: slice.pointer, byteSize: sampleBytes },
-        target,
-      })
-    ) {
-      continue;
+  const groups = candidates(slice);
+  if (groups.length === 0) return null;
+  using scratch = new Arena(core.memory);
+  const sample = takeSample(core, slice, scratch);
+  const limit = compressedBytes(core, sample);
+  let pointer = 0;
+  for (const group of groups) {
+    for (const filter of rankFilters(core, group, { sample, limit })) {
+      pointer ||= arena.alloc(slice.byteSize);
+      // A slice may hold what its sample does not; then another filter has its turn.
+      if (applyFilter(core, filter, { source: slice, target: pointer })) return { filter, pointer };
     }
-    const bytes = compressedBytes(core, { pointer: target, byteSize: sampleBytes });
-    if (bytes < bestBytes) {
-      best = filter;
-      bestBytes = bytes;
-    }
-    if (filter.startsWith("dec")) break; // more digits only make larger integers
   }
-  if (best === null) return null;
-  const pointer = arena.alloc(slice.byteSize);
-  if (applyFilter(core, best, { source: slice, target: pointer })) return { filter: best, pointer };
-  // The sample was decimal, the rest is not.
-  const more = Array.from({ length: DECIMAL_DIGITS_MAX }, (_, digits) => `dec${digits + 1}`);
-  const fallback = [...more, "xor"].find((filter) =>
-    applyFilter(core, filter, { source: slice, target: pointer })
-  );
-  return { filter: fallback!, pointer };
+  return null;
+}
+
+/** Rows from evenly spread places of a slice; all of them if there are few. */
+function takeSample(
+  core: WasmCore,
+  slice: MemorySlice & SliceContent,
+  scratch: Arena,
+): MemorySlice {
+  const width = slice.isAux ? AUX_BYTES : fixedSize(slice.type);
+  const byteSize = SAMPLE_ROWS * width;
+  if (slice.byteSize <= byteSize) return slice;
+  const pointer = scratch.alloc(byteSize);
+  const rows = Math.floor(slice.byteSize / width), placeRows = SAMPLE_ROWS / SAMPLE_PLACES;
+  for (let place = 0; place < SAMPLE_PLACES; place++) {
+    const row = Math.floor(((rows - placeRows) * place) / (SAMPLE_PLACES - 1));
+    const from = slice.pointer + width * row;
+    core.memory.u8.copyWithin(pointer + width * placeRows * place, from, from + width * placeRows);
+  }
+  return { pointer, byteSize };
+}
+
+/** The filters that take a sample and compress it to less than `limit` bytes, best first. */
+function rankFilters(
+  core: WasmCore,
+  filters: readonly string[],
+  { sample, limit }: { sample: MemorySlice; limit: number },
+): string[] {
+  using scratch = new Arena(core.memory);
+  const target = scratch.alloc(sample.byteSize);
+  const ranked: { filter: string; bytes: number }[] = [];
+  for (const filter of filters) {
+    if (!applyFilter(core, filter, { source: sample, target })) continue;
+    const bytes = compressedBytes(core, { pointer: target, byteSize: sample.byteSize });
+    if (bytes < limit) ranked.push({ filter, bytes });
+  }
+  return ranked.sort((a, b) => a.bytes - b.bytes).map(({ filter }) => filter);
 }
 
 /** Takes a filter back. @throws {QuestError} if the filter has no such name. */
@@ -132,9 +161,9 @@ export function unfilterSlice(
     const n = copyRest(AUX_BYTES);
     kernels.decodeWords(pointer, AUX_BYTES, n, 0, target);
     kernels.decodeWords(pointer + 8 * n, AUX_BYTES, n, 1, target + 8);
-  } else if (/^dec[0-5]$/.test(filter)) {
+  } else if (DECIMAL_FILTER.test(filter)) {
     const n = copyRest(8);
-    kernels.decodeWords(pointer, 8, n, 1, target);
+    kernels.decodeWords(pointer, 8, n, DECIMAL_MODES[filter.slice(0, 3)], target);
     kernels.wordsToDecimal(target, n, 10 ** Number(filter[3]));
   } else throw new QuestError("unknown slice filter", { filter: filter.slice(0, 20) });
 }
@@ -161,12 +190,12 @@ export function applyFilter(
     kernels.encodeWords(pointer, AUX_BYTES, n, 0, target);
     kernels.encodeWords(pointer + 8, AUX_BYTES, n, 1, target + 8 * n);
   } else {
-    assert(/^dec[0-5]$/.test(filter), `filter is known: ${filter}`);
+    assert(DECIMAL_FILTER.test(filter), `filter is known: ${filter}`);
     const n = copyRest(8);
     using scratch = new Arena(memory);
     const words = scratch.alloc(8 * n);
     if (kernels.decimalToWords(pointer, n, 10 ** Number(filter[3]), words) === 0) return false;
-    kernels.encodeWords(words, 8, n, 1, target);
+    kernels.encodeWords(words, 8, n, DECIMAL_MODES[filter.slice(0, 3)], target);
   }
   return true;
 }

@@ -6,7 +6,7 @@
 
 /** Functions of `core-wasm/filter/`. */
 export interface FilterKernels {
-  /** Encodes 8-byte words `stride` bytes apart into 8 planes; mode 0 plain, 1 delta, 2 delta of delta, 3 XOR. */
+  /** Encodes 8-byte words `stride` bytes apart into 8 planes; mode 0 plain, 1 delta, 2 delta of delta, 3 XOR, 4 zigzag. */
   encodeWords(src: number, stride: number, n: number, mode: number, dst: number): void;
   /** Inverse of `encodeWords`. */
   decodeWords(src: number, stride: number, n: number, mode: number, dst: number): void;
