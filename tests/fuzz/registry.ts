@@ -4,6 +4,7 @@
  * @module
  */
 import { fuzzSql } from "./sql_fuzz.ts";
+import { fuzzSqlRun } from "./sql_run_fuzz.ts";
 
 /** Runs `iterations` random cases from a seed; throws an error that names seed and case when one fails. */
 export type Fuzz = (seed: number, iterations: number) => unknown;
@@ -20,6 +21,7 @@ export interface FuzzEntry {
 /** The fuzz tests. */
 export const FUZZERS: Readonly<Record<string, FuzzEntry>> = {
   sql: { run: fuzzSql, iterations: 200_000, smokeIterations: 3_000 },
+  sql_run: { run: fuzzSqlRun, iterations: 100_000, smokeIterations: 1_000 },
   canary: { run: canary, iterations: 1, smokeIterations: 0 },
 };
 
