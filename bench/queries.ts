@@ -12,15 +12,16 @@ import { walTasks } from "../src/wal/mod.ts";
 import { createCore, InlineTaskRunner } from "../src/wasm/mod.ts";
 
 /** Rows per second of event time and of the table's day partitions are those of the recorded figures. */
-const CREATE =
+export const CREATE =
   "CREATE TABLE bench (ts TIMESTAMP, sym SYMBOL, price DOUBLE, amount DOUBLE, qty LONG) TIMESTAMP(ts) PARTITION BY DAY WAL";
 
-const insert = (rows: number) =>
+/** Fills the table with rows that every run computes alike. */
+export const insert = (rows: number) =>
   `INSERT INTO bench SELECT timestamp_sequence('2024-01-01'::timestamp, 50000L), 'S' || (x*13 % 100), ` +
   `(x*7919 % 100003) / 1000.0, (x*31 % 1009) * 0.01, x*17 % 10000 FROM long_sequence(${rows})`;
 
 /** The standard queries; days that a smaller table does not have are moved into it. */
-const QUERIES: readonly (readonly [string, string])[] = [
+export const QUERIES: readonly (readonly [string, string])[] = [
   ["Q1 count", "SELECT count() FROM bench"],
   ["Q2 sum(double)", "SELECT sum(price) FROM bench"],
   ["Q3 avg by symbol", "SELECT sym, avg(price) FROM bench"],
