@@ -80,7 +80,8 @@ export class BackupInstance {
     if (owner !== null) checkOwner(owner, local!.instance, options.dataId);
     if (local === null || owner === null) {
       const instance = await createInstance(options, local?.instance ?? null);
-      local = { instance, token: "", previous_token: "" };
+      // Under the same name the store may still hold our lease; under a new one there is none.
+      if (local?.instance !== instance) local = { instance, token: "", previous_token: "" };
     }
     const held = await readLease(options.store, local.instance);
     if (held !== null && held !== local.token && held !== local.previous_token) {

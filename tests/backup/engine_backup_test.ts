@@ -249,3 +249,20 @@ Deno.test("a restored root keeps the data id and begins its own instance", async
   await backUp(service);
   assert(service.instanceName() !== instance);
 });
+
+Deno.test("an instance whose instance.json vanished, or whose store is new, keeps its name", async () => {
+  using directory = new TempDir();
+  const root = `${directory.path}/root`, store = openStore(directory.path);
+  await using engine = await openEngine(root);
+  engine.createTable(allTypesTable("t"));
+  const service = engineService(engine, root, store);
+  await backUp(service);
+  const name = service.instanceName();
+  await store.delete([`backup/${name}/instance.json`]);
+  await backUp(service);
+  assertEquals(service.instanceName(), name);
+  assert(await store.head(`backup/${name}/instance.json`) !== null);
+  const moved = engineService(engine, root, openStore(`${directory.path}/other`));
+  await backUp(moved);
+  assertEquals(moved.instanceName(), name);
+});
