@@ -109,6 +109,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   startup.use(registerServices(engine, options, parts));
   await (engine.services.backup as RunnableBackupService).load();
   const sql = new SqlEngine(engine, {
+    fs,
     config: engineConfigOf(live.current),
     insertBatchRows: live.current.sql.insertBatchRows,
   });
