@@ -8,7 +8,7 @@
  */
 import { createHash } from "node:crypto";
 import { createBLAKE3 } from "hash-wasm";
-import { ColumnType } from "../src/common/mod.ts";
+import { ColumnType, INT_NULL } from "../src/common/mod.ts";
 import { Arena, blake3, createCore, filterSlice, unfilterSlice } from "../src/wasm/mod.ts";
 import { applyFilter } from "../src/wasm/slice_filter.ts";
 
@@ -169,13 +169,14 @@ function chooseContest(columns: Columns): Contest {
   };
 }
 
-/** A loop over a typed array, as one would write it without the core. */
+// The loops that one would write without the core, each in the fastest stable form found. Around an addition, V8 runs an `if` at 2 or
+// at 9.8 GB/s, depending on what it saw before, and a conditional expression always fast; for a minimum it is the other way round.
+
 function sumLoop(values: Float64Array): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
-    // Not "value === value", which V8 runs at a fifth of the speed: the reference should be a good loop.
-    if (!Number.isNaN(value)) sum += value;
+    sum += Number.isNaN(value) ? 0 : value;
   }
   return sum;
 }
@@ -184,7 +185,7 @@ function minLoop(values: Float64Array): number {
   let min = Infinity;
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
-    if (value < min) min = value;
+    if (value < min) min = value; // never true for NaN
   }
   return min;
 }
@@ -193,7 +194,7 @@ function sumIntLoop(values: Int32Array): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) {
     const value = values[i];
-    if (value !== -0x80000000) sum += value;
+    sum += value === INT_NULL ? 0 : value;
   }
   return sum;
 }
