@@ -12,15 +12,7 @@ import {
   typeName,
   typeTag,
 } from "../../common/mod.ts";
-import type {
-  BinaryOperator,
-  Call,
-  Case,
-  Cast,
-  Expression,
-  InExpression,
-  SelectQuery,
-} from "../ast/mod.ts";
+import type { Call, Case, Cast, Expression, InExpression, SelectQuery } from "../ast/mod.ts";
 import {
   arithmeticExpression,
   betweenExpression,
@@ -54,6 +46,7 @@ import { childrenOf, isAggregateCall } from "./aggregate_names.ts";
 import { intervalTest } from "./interval_test.ts";
 import { parseIntervals } from "./interval_text.ts";
 import { typedLiteral } from "./literal.ts";
+import { oppositeOf } from "./negation.ts";
 import { concatParts, isShortFloat } from "./render.ts";
 import type { Scope } from "./scope.ts";
 
@@ -346,33 +339,6 @@ function unknownOperator(operator: string, operand: VectorExpression, position: 
     position,
     `there is no matching function \`${operator}\` with the argument types: (${type})`,
   );
-}
-
-const OPPOSITES: Readonly<Partial<Record<BinaryOperator, BinaryOperator>>> = {
-  "<": ">=",
-  "<=": ">",
-  ">": "<=",
-  ">=": "<",
-  and: "or",
-  or: "and",
-};
-
-/**
- * NOT of an ordering is the opposite ordering, as in QuestDB: a NULL satisfies neither. NOT moves inside AND and OR for the
- * same reason. `null` if there is nothing to turn around.
- */
-function oppositeOf(expression: Expression): Expression | null {
-  if (expression.kind !== "binary") return null;
-  const operator = OPPOSITES[expression.operator];
-  if (operator === undefined) return null;
-  if (operator !== "and" && operator !== "or") return { ...expression, operator };
-  const not = (operand: Expression): Expression => ({
-    kind: "unary",
-    position: operand.position,
-    operator: "not",
-    operand,
-  });
-  return { ...expression, operator, left: not(expression.left), right: not(expression.right) };
 }
 
 /** The place an error about the expression as a whole points at. */

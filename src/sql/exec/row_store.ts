@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, ColumnType, typeTag } from "../../common/mod.ts";
-import { type Batch, type SymbolTable, type Vector } from "../../wasm/mod.ts";
+import type { Batch, SymbolTable, Vector } from "../../wasm/mod.ts";
 import { isText, vectorStride } from "../functions/mod.ts";
 import { GrowableBuffer, type QueryMemory } from "./query_memory.ts";
 import type { CursorColumn } from "./row_cursor.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { ColumnType } from "../../common/mod.ts";
-import { Arena, type Batch, fixedVector, type Vector } from "../../wasm/mod.ts";
+import { type Arena, type Batch, fixedVector, type Vector } from "../../wasm/mod.ts";
 import {
   type ScalarValue,
   valueReader,

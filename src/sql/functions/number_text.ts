@@ -13,10 +13,15 @@ export function formatDouble(value: number): string {
   return javaLayout(value, String(value));
 }
 
+/** 2^28: below it every digit of a whole FLOAT counts. */
+const EXACT_FLOAT_MAX = 268_435_456;
+
 /** Java's `Float.toString`. */
 export function formatFloat(value: number): string {
   if (!Number.isFinite(value)) return formatDouble(value);
   let text = String(value);
+  // Java writes whole numbers out as long as no digit of them is beyond the type's precision.
+  if (Number.isInteger(value) && Math.abs(value) < EXACT_FLOAT_MAX) return javaLayout(value, text);
   for (let digits = 1; digits <= 9; digits++) {
     const candidate = value.toPrecision(digits);
     if (Math.fround(Number(candidate)) === value) {
@@ -33,7 +38,7 @@ function javaLayout(value: number, text: string): string {
   if (size === 0) return "0.0";
   if (size >= 1e-3 && size < 1e7) return text.includes(".") ? text : `${text}.0`;
   const sign = value < 0 ? "-" : "";
-  const [mantissa, exponent = "0"] = text.replace("-", "").split("e");
+  const [mantissa, exponent = "0"] = text.replace(/^-/, "").split("e");
   const [whole, fraction = ""] = text.includes("e")
     ? mantissa.split(".")
     : text.replace(/^-/, "").split(".");
