@@ -4,8 +4,8 @@ import { allTypesTable, commitRows, openEngine, tableRows } from "../support/eng
 import { startQuestDb } from "../support/questdb_server.ts";
 import type { Row } from "../support/table_rows.ts";
 import { TempDir } from "../support/temp_dir.ts";
-import { engineService } from "./engine_service.ts";
-import { backUp, openStore, restore } from "./test_database.ts";
+import { engineService } from "../backup/engine_service.ts";
+import { backUp, openStore, restore } from "../backup/test_database.ts";
 
 const START = 1_704_067_200_000_000n;
 const QUERY =
