@@ -49,7 +49,7 @@ function isSameAnswer(a: unknown[][], b: unknown[][], isOrdered: boolean): boole
   );
 }
 
-function printRow(name: string, ours: number, theirs: number, note = ""): void {
+function printRow(name: string, [ours, theirs]: readonly [number, number], note = ""): void {
   const cells = [
     name.padEnd(30),
     `${ours.toFixed(1)} ms`.padStart(12),
@@ -96,8 +96,7 @@ async function compareQueries(peers: readonly [Peer, Peer], runs: number): Promi
     const isSame = isSameAnswer(answers[0], answers[1], /ORDER BY|LIMIT/.test(sql));
     printRow(
       name,
-      median(times[0]),
-      median(times[1]),
+      [median(times[0]), median(times[1])],
       isSame ? "" : "answers differ (rows with equal keys may come in any order)",
     );
   }
@@ -139,14 +138,13 @@ if (import.meta.main) {
     );
     printRow(
       "insert as select",
-      await load(peers[0], rows),
-      await load(peers[1], rows),
+      [await load(peers[0], rows), await load(peers[1], rows)],
       "until visible, one run",
     );
     await compareQueries(peers, runs);
     const csv = await (await ours.exp(`SELECT * FROM bench LIMIT ${IMPORT_ROWS}`)).blob();
-    const times = [await importCsv(peers[0], csv), await importCsv(peers[1], csv)];
-    printRow(`/imp ${IMPORT_ROWS / 1000}k rows`, times[0], times[1], "until visible, one run");
+    const times = [await importCsv(peers[0], csv), await importCsv(peers[1], csv)] as const;
+    printRow(`/imp ${IMPORT_ROWS / 1000}k rows`, times, "until visible, one run");
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
