@@ -35,7 +35,7 @@ import {
   type TableReader,
   TableWriter,
 } from "../storage/mod.ts";
-import { syncTail, WalWriter } from "../wal/mod.ts";
+import { removeDurableMark, syncTail, WalWriter } from "../wal/mod.ts";
 import type { TaskRunner, WasmCore } from "../wasm/mod.ts";
 import { ApplyScheduler } from "./apply_scheduler.ts";
 import { BackgroundJobs } from "./background_jobs.ts";
@@ -365,7 +365,10 @@ export class Engine implements AsyncDisposable {
 
   #start(droppedDirs: readonly string[]): void {
     const { fs, dbRoot, log } = this.options;
-    for (const dirName of droppedDirs) fs.removeTree(joinPath(dbRoot, dirName));
+    for (const dirName of droppedDirs) {
+      removeDurableMark(fs, joinPath(dbRoot, dirName));
+      fs.removeTree(joinPath(dbRoot, dirName));
+    }
     for (const state of [...this.#states.values()]) {
       if (state.failure !== null) {
         log.critical("engine", "table is broken", {
@@ -468,6 +471,7 @@ export class Engine implements AsyncDisposable {
       if (state.snapshots.isHeld || state.applying !== null || state.isSyncing) continue;
       this.#dropped.delete(state);
       state.close();
+      removeDurableMark(this.options.fs, state.tableDir);
       this.options.fs.removeTree(state.tableDir);
     }
   }

@@ -1,6 +1,7 @@
 /**
- * `txn_seq/_durable`: how far a table's WAL is known to be on the disk, so that a power loss in `nosync` mode costs the last
- * moments of data and never the use of the table. The reference server does not know the file and leaves it alone.
+ * `<database root>/.durable/<table directory>`: how far a table's WAL is known to be on the disk, so that a power loss in
+ * `nosync` mode costs the last moments of data and never the use of the table. It says something about this disk, so it
+ * stays outside the table's directory, which may be backed up and restored elsewhere. The reference server leaves it alone.
  *
  * ```
  * @0 i64 last durable transaction   @8 i32 WAL that writes   @12 i32 0   @16 str boot id of the machine at that time
@@ -18,17 +19,24 @@
  *
  * @module
  */
-import { type FileHandle, type FileSystem, writeFileAtomic } from "../platform/mod.ts";
+import { type FileHandle, type FileSystem, parentPath, writeFileAtomic } from "../platform/mod.ts";
 import { ByteBuilder, ByteCursor } from "./byte_cursor.ts";
 import { segmentPath } from "./segment_events.ts";
 import { readWalFile } from "./sequencer_metadata.ts";
-import { readWriters, TXN_LOG_CHUNK, type TxnLog, writeLogLength } from "./txn_log.ts";
+import { cutLog, readWriters, TXN_LOG_CHUNK, type TxnLog } from "./txn_log.ts";
 
 const MARK_BYTES_MAX = 4096;
 
 /** Path of a table's mark. */
 export function durableMarkPath(tableDir: string): string {
-  return `${tableDir}/txn_seq/_durable`;
+  const name = tableDir.slice(tableDir.lastIndexOf("/") + 1);
+  return `${parentPath(tableDir)}/.durable/${name}`;
+}
+
+/** Removes the mark of a table that is gone. */
+export function removeDurableMark(fs: FileSystem, tableDir: string): void {
+  const path = durableMarkPath(tableDir);
+  if (fs.stat(path) !== null) fs.remove(path);
 }
 
 /** The mark of a WAL that is being written. */
@@ -46,6 +54,11 @@ export class DurableMark implements Disposable {
     options: { walId: number; durableTxn: number; bootId: string },
   ): DurableMark {
     const path = durableMarkPath(tableDir);
+    const dir = parentPath(path);
+    if (fs.stat(dir) === null) {
+      fs.mkdir(dir);
+      fs.syncDir(parentPath(dir));
+    }
     const bytes = new ByteBuilder().i64(options.durableTxn).i32(options.walId).i32(0)
       .str(options.bootId).bytes();
     writeFileAtomic(fs, path, bytes);
@@ -92,7 +105,7 @@ export function cutLostTransactions(
   if (writers.length === 0 || writers.some((writer) => writer !== null && writer !== walId)) {
     return 0;
   }
-  writeLogLength(fs, tableDir, keep);
+  cutLog(fs, tableDir, keep);
   return writers.length;
 }
 

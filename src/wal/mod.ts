@@ -1,7 +1,7 @@
 /** The write-ahead log: segments, events, sequencer, and the task that applies them to tables. @module */
 export * from "./apply_wal.ts";
 export { ByteBuilder, ByteCursor, javaHash } from "./byte_cursor.ts";
-export { cutLostTransactions, syncTail } from "./durable_mark.ts";
+export { cutLostTransactions, removeDurableMark, syncTail } from "./durable_mark.ts";
 export { createSequencerFiles, saveInitialMetadata, Sequencer } from "./sequencer.ts";
 export {
   DROPPED_STRUCTURE_VERSION,

@@ -261,11 +261,25 @@ export function readWriters(
   });
 }
 
-/** Sets the transaction count of a log that nobody has open, durably. */
-export function writeLogLength(fs: FileSystem, tableDir: string, lastTxn: number): void {
+/**
+ * Shortens a log that nobody has open, durably. The records behind the new end go, too: one that came back from the disk later
+ * in the place of a lost one would look like a transaction.
+ */
+export function cutLog(fs: FileSystem, tableDir: string, lastTxn: number): void {
   using file = openLogFile(fs, tableDir, "readWrite");
+  const { partTxns, lastTxn: oldLastTxn } = decodeHeader(file);
   file.write(new ByteBuilder().i64(lastTxn).bytes(), 4);
+  if (partTxns === 0) file.truncate(HEADER_BYTES + RECORD_BYTES * lastTxn);
   file.syncData();
+  if (partTxns === 0) return;
+  const firstPart = Math.floor(lastTxn / partTxns);
+  for (let index = firstPart; index <= Math.floor((oldLastTxn - 1) / partTxns); index++) {
+    const path = `${tableDir}/txn_seq/_txn_parts/${index}`;
+    if (fs.stat(path) === null) continue;
+    using part = fs.open(path, "readWrite");
+    part.truncate(index === firstPart ? RECORD_V2_BYTES * (lastTxn % partTxns) : 0);
+    part.syncData();
+  }
 }
 
 function decodeRecord(cursor: ByteCursor, txn: number): TxnLogRecord {
