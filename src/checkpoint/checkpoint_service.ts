@@ -37,6 +37,13 @@ class PinningCheckpointService implements CheckpointService, Disposable {
       throw new CheckpointError("Waiting for CHECKPOINT RELEASE to be called");
     }
     this.#active = { startedAt: this.#clock.nowMicros(), pin: this.#engine.pinAll() };
+    try {
+      // Whoever copies the root now must find everything that was acknowledged, also after the copy moved to another machine.
+      await this.#engine.sync();
+    } catch (error) {
+      await this.release();
+      throw error;
+    }
   }
 
   release(): Promise<void> {
