@@ -31,7 +31,6 @@ class PinningCheckpointService implements CheckpointService, Disposable {
     this.#clock = clock;
   }
 
-  // deno-lint-ignore require-await -- failures must reject, not throw
   async create(): Promise<void> {
     if (this.#active !== null) {
       throw new CheckpointError("Waiting for CHECKPOINT RELEASE to be called");
