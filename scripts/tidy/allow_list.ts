@@ -21,12 +21,6 @@ export const ALLOWANCES: readonly Allowance[] = [
   },
   {
     rule: "parameters",
-    file: "src/server/http/column_builder.ts",
-    reason:
-      "Called once per field of a CSV document: an options object would be an allocation per value.",
-  },
-  {
-    rule: "parameters",
     file: "src/storage/table_reader.ts",
     reason:
       "Partition, column, rows and arena name one read; every operator spells them in this order.",

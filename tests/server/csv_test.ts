@@ -1,13 +1,17 @@
 import fc from "fast-check";
-import { ColumnType, LimitError, QuestError } from "../../src/common/mod.ts";
+import { LimitError } from "../../src/common/mod.ts";
 import {
   CsvLineReader,
   FIELDS_MAX,
   fieldText,
   LINE_BYTES_MAX,
 } from "../../src/server/http/csv_lines.ts";
-import { detectShape } from "../../src/server/http/csv_sample.ts";
-import { parseDouble, parseLong, parseTimestamp } from "../../src/server/http/field_values.ts";
+import {
+  parseDouble,
+  parseInt32,
+  parseLong,
+  parseTimestamp,
+} from "../../src/server/http/field_values.ts";
 import { parseTimestampMicros } from "../../src/common/mod.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
 
@@ -62,22 +66,6 @@ Deno.test("CsvLineReader limits lines and fields", () => {
   );
 });
 
-Deno.test("detectShape() finds delimiter, header and types", () => {
-  const shape = (text: string, forceHeader = false) =>
-    detectShape(encode(text), { delimiter: null, forceHeader });
-  const { delimiter, hasHeader, names, types } = shape(
-    "at;name;ok;n;big;price;nothing\n2024-01-01T00:00:00;x;true;1;3000000000;1.5;\n2024-01-01 00:00:01.5;y;FALSE;-2;1;2;\n",
-  );
-  assertEquals([delimiter, hasHeader], [59, true]);
-  assertEquals(names, ["at", "name", "ok", "n", "big", "price", "nothing"]);
-  const { TIMESTAMP, VARCHAR, BOOLEAN, INT, LONG, DOUBLE } = ColumnType;
-  assertEquals(types, [TIMESTAMP, VARCHAR, BOOLEAN, INT, LONG, DOUBLE, VARCHAR]);
-  assertEquals(shape("1,2\n3,4\n").names, ["f0", "f1"]);
-  assertEquals(shape("a,b\nc,d\n").hasHeader, false);
-  assertEquals(shape("a,b\nc,d\n", true).names, ["a", "b"]);
-  assertThrows(() => shape(""), QuestError, "not enough lines");
-});
-
 Deno.test("parseLong() agrees with BigInt and refuses what is none", () => {
   const halves = { low: 0, high: 0 };
   const value = () => (BigInt(halves.high) << 32n) + BigInt(halves.low);
@@ -94,11 +82,33 @@ Deno.test("parseLong() agrees with BigInt and refuses what is none", () => {
       "1e3",
       "12a",
       "9223372036854775808",
-      "-9223372036854775808",
+      "-9223372036854775809",
+      "1__0",
       "1".repeat(30),
+      "1".repeat(1000),
     ]
   ) {
     assertEquals(parseLong(encode(text), 0, text.length, halves), false, text);
+  }
+});
+
+Deno.test("parseLong() takes groups of digits and a suffix, as QuestDB", () => {
+  const halves = { low: 0, high: 0 };
+  for (const [text, value] of [["1_000", 1000n], ["12L", 12n], ["+7", 7n]] as const) {
+    assert(parseLong(encode(text), 0, text.length, halves));
+    assertEquals((BigInt(halves.high) << 32n) + BigInt(halves.low), value);
+  }
+});
+
+Deno.test("parseInt32() takes int32 and nothing else", () => {
+  const parse = (text: string) => parseInt32(encode(text), 0, encode(text).length);
+  for (const value of [0, 1, -1, 2147483647, -2147483648]) {
+    assertEquals(parse(String(value)), value);
+  }
+  assertEquals(parse("1_0"), 10);
+  assertEquals(parse("+1"), 1);
+  for (const text of ["", "-", "2147483648", "1.0", "1L", " 1", "9".repeat(500)]) {
+    assert(Number.isNaN(parse(text)), text);
   }
 });
 
@@ -113,8 +123,16 @@ Deno.test("parseDouble() is exactly Number() for decimal texts", () => {
       (text) => assert(Object.is(parseDouble(encode(text), 0, text.length), Number(text)), text),
     ),
   );
-  for (const text of ["", ".", "-", "abc", "1,5", "0x10", "1e", "Infinity"]) {
-    assert(Number.isNaN(parseDouble(encode(text), 0, text.length)), text);
+  for (const text of ["", ".", "-", "abc", "1,5", "0x10", "1e", "infinity", "1e400", "1e-400"]) {
+    assertEquals(parseDouble(encode(text), 0, text.length), undefined, text);
+  }
+  // What the real server took for a double, too.
+  const others: [string, number][] = [["NaN", NaN], ["-Infinity", -Infinity], [" 1.5 ", 1.5], [
+    "1f",
+    1,
+  ]];
+  for (const [text, value] of others) {
+    assert(Object.is(parseDouble(encode(text), 0, text.length), value), text);
   }
 });
 

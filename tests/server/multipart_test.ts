@@ -6,7 +6,7 @@ import {
   PARTS_MAX,
   readMultipart,
 } from "../../src/server/http/multipart.ts";
-import { assertEquals, assertRejects, assertThrows } from "../support/assert.ts";
+import { assertEquals, assertRejects } from "../support/assert.ts";
 
 function streamOf(bytes: Uint8Array, step: number): ReadableStream<Uint8Array> {
   let at = 0;
@@ -42,7 +42,7 @@ Deno.test("readMultipart() reads what fetch writes, however the bytes are cut", 
   const boundary = multipartBoundary(request.headers.get("content-type"));
   const bytes = new Uint8Array(await request.arrayBuffer());
   for (const step of [1, 2, 5, 17, 10_000]) {
-    assertEquals(await read(bytes, step, boundary), [["schema", "[]"], [
+    assertEquals(await read(bytes, step, boundary!), [["schema", "[]"], [
       "data",
       "a,b\r\n1,2\r\n--x\r\n",
     ]], `step ${step}`);
@@ -114,6 +114,6 @@ Deno.test("multipartBoundary() wants a multipart content type", () => {
       `multipart/form-data; boundary=${"x".repeat(300)}`,
     ]
   ) {
-    assertThrows(() => multipartBoundary(type), QuestError, "boundary is expected");
+    assertEquals(multipartBoundary(type), null);
   }
 });

@@ -7,32 +7,51 @@ import { assert, ColumnType, fixedSize, INT_NULL } from "../../common/mod.ts";
 import { fixedVector, type Vector, type WasmCore } from "../../wasm/mod.ts";
 import type { CsvLine } from "./csv_lines.ts";
 import {
+  isNullWord,
   type LongHalves,
   parseBoolean,
   parseDouble,
+  parseInt32,
   parseLong,
   parseTimestamp,
+  putNumber,
 } from "./field_values.ts";
+import type { TimestampPattern } from "./timestamp_pattern.ts";
 
 const AUX_BYTES = 16;
+const INLINE_BYTES_MAX = 9;
 const QUOTE = 34;
 const INITIAL_HEAP_BYTES = 65_536;
-const INT_MAX = 0x7fffffff;
+/** Flags of a VARCHAR entry's first byte: docs/internals/varchar.md. */
+const INLINED = 1;
+const ASCII = 2;
+const NULL = 4;
+const ASCII_END = 128;
 
 /** See the module's description. */
 export class ColumnBuilder implements Disposable {
   readonly type: number;
   readonly #core: WasmCore;
   readonly #data: number;
+  readonly #isText: boolean;
+  readonly #pattern: TimestampPattern | null;
   readonly #halves: LongHalves = { low: 0, high: 0 };
+  readonly #decoder = new TextDecoder("utf-8", { fatal: true });
   #heap = 0;
   #heapCapacity = 0;
   #heapBytes = 0;
 
-  /** @param type column type; SYMBOL values are collected as text. */
-  constructor(core: WasmCore, type: number, rowsMax: number) {
+  /** @param column `type`: column type, SYMBOL values are collected as text; `pattern`: how timestamps are written. */
+  constructor(
+    core: WasmCore,
+    column: { readonly type: number; readonly pattern: TimestampPattern | null },
+    rowsMax: number,
+  ) {
+    const { type } = column;
     this.type = type;
     this.#core = core;
+    this.#pattern = column.pattern;
+    this.#isText = type === ColumnType.VARCHAR || type === ColumnType.SYMBOL;
     this.#data = core.memory.alloc(rowsMax * (this.#isText ? AUX_BYTES : fixedSize(type)));
     if (this.#isText) {
       this.#heap = core.memory.alloc(INITIAL_HEAP_BYTES);
@@ -43,36 +62,40 @@ export class ColumnBuilder implements Disposable {
   /** Sets the value of a row from a field; `false` if the field is no value of the type: the row is NULL then. */
   set(row: number, line: CsvLine, field: number): boolean {
     const start = line.starts[field], end = line.ends[field];
-    if (start === end && !this.#isText) return this.setNull(row);
-    if (start === end) return this.setNull(row);
-    const isSet = this.#parse(row, line, field);
-    if (!isSet) this.setNull(row);
-    return isSet;
+    if (start !== end && this.#parse(row, line, field)) return true;
+    this.setNull(row);
+    return start === end || (!this.#isText && isNullWord(line.bytes, start, end));
+  }
+
+  /** Tells whether a row is NULL; for timestamps. */
+  isNullTimestamp(row: number): boolean {
+    const { memory } = this.#core;
+    const word = (this.#data >> 2) + 2 * row;
+    return memory.u32[word] === 0 && memory.i32[word + 1] === INT_NULL;
   }
 
   /** Makes a row NULL. */
-  setNull(row: number): boolean {
-    const { memory, kernels } = this.#core;
+  setNull(row: number): void {
+    const { memory } = this.#core;
     switch (this.type) {
       case ColumnType.BOOLEAN:
         memory.u8[this.#data + row] = 0;
         break;
       case ColumnType.INT:
-        memory.i32[this.#data / 4 + row] = INT_NULL;
+        memory.i32[(this.#data >> 2) + row] = INT_NULL;
         break;
       case ColumnType.DOUBLE:
-        memory.f64[this.#data / 8 + row] = NaN;
+        memory.f64[(this.#data >> 3) + row] = NaN;
         break;
       case ColumnType.LONG:
       case ColumnType.TIMESTAMP:
-        memory.u32[this.#data / 4 + 2 * row] = 0;
-        memory.i32[this.#data / 4 + 2 * row + 1] = INT_NULL;
+        memory.u32[(this.#data >> 2) + 2 * row] = 0;
+        memory.i32[(this.#data >> 2) + 2 * row + 1] = INT_NULL;
         break;
       default:
         assert(this.#isText, `type is supported: ${this.type}`);
-        kernels.varcharNulls(this.#data + AUX_BYTES * row, 1, this.#heapBytes);
+        this.#putEntry(row, NULL, this.#heapBytes);
     }
-    return true;
   }
 
   /** The rows set so far; valid until {@linkcode reset}. */
@@ -98,61 +121,99 @@ export class ColumnBuilder implements Disposable {
     if (this.#heap !== 0) this.#core.memory.free(this.#heap);
   }
 
-  get #isText(): boolean {
-    return this.type === ColumnType.VARCHAR || this.type === ColumnType.SYMBOL;
-  }
-
   #parse(row: number, line: CsvLine, field: number): boolean {
     const { memory } = this.#core;
     const { bytes } = line;
     const start = line.starts[field], end = line.ends[field];
     switch (this.type) {
-      case ColumnType.BOOLEAN: {
-        const value = parseBoolean(bytes, start, end);
-        if (value < 0) return false;
-        memory.u8[this.#data + row] = value;
+      case ColumnType.BOOLEAN:
+        memory.u8[this.#data + row] = parseBoolean(bytes, start, end);
         return true;
-      }
       case ColumnType.INT: {
-        const value = end - start <= 11 ? intOf(bytes, start, end, this.#halves) : NaN;
-        if (Number.isNaN(value)) return false;
-        memory.i32[this.#data / 4 + row] = value;
-        return true;
+        const value = parseInt32(bytes, start, end);
+        memory.i32[(this.#data >> 2) + row] = value;
+        return !Number.isNaN(value);
       }
       case ColumnType.DOUBLE: {
         const value = parseDouble(bytes, start, end);
-        if (Number.isNaN(value)) return false;
-        memory.f64[this.#data / 8 + row] = value;
-        return true;
+        memory.f64[(this.#data >> 3) + row] = value ?? NaN;
+        return value !== undefined;
       }
       case ColumnType.LONG:
         return parseLong(bytes, start, end, this.#halves) && this.#setLong(row);
       case ColumnType.TIMESTAMP:
-        return parseTimestamp(bytes, start, end, this.#halves) && this.#setLong(row);
+        return this.#parseTimestamp(bytes, start, end) && this.#setLong(row);
       default:
         return this.#setText(row, line, field);
     }
   }
 
-  #setLong(row: number): boolean {
-    const { memory } = this.#core;
-    memory.u32[this.#data / 4 + 2 * row] = this.#halves.low;
-    memory.i32[this.#data / 4 + 2 * row + 1] = this.#halves.high;
+  #parseTimestamp(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.#pattern === null) return parseTimestamp(bytes, start, end, this.#halves);
+    const micros = this.#pattern.parse(bytes, start, end);
+    if (Number.isNaN(micros)) return false;
+    putNumber(micros, this.#halves);
     return true;
   }
 
-  #setText(row: number, line: CsvLine, field: number): boolean {
-    const { memory, kernels } = this.#core;
-    const start = line.starts[field], length = line.ends[field] - start;
-    if (this.#heapBytes + length > this.#heapCapacity) this.#growHeap(this.#heapBytes + length);
-    const at = this.#heap + this.#heapBytes;
-    let size = length;
-    if (line.escaped[field] === 1) {
-      size = copyUnescaped(line.bytes.subarray(start, start + length), memory.u8, at);
-    } else for (let i = 0; i < length; i++) memory.u8[at + i] = line.bytes[start + i];
-    kernels.varcharPut(this.#data + AUX_BYTES * row, at, size, this.#heapBytes);
-    if (size > 9) this.#heapBytes += size;
+  #setLong(row: number): boolean {
+    const { memory } = this.#core;
+    memory.u32[(this.#data >> 2) + 2 * row] = this.#halves.low;
+    memory.i32[(this.#data >> 2) + 2 * row + 1] = this.#halves.high;
     return true;
+  }
+
+  /** Puts a text into the heap, and into its entry if it is short; `false` if it is no UTF-8. */
+  #setText(row: number, line: CsvLine, field: number): boolean {
+    const { bytes } = line;
+    const start = line.starts[field], end = line.ends[field];
+    const offset = this.#heapBytes;
+    if (offset + end - start > this.#heapCapacity) this.#growHeap(offset + end - start);
+    const { u8, u32, u16 } = this.#core.memory;
+    const isEscaped = line.escaped[field] === 1;
+    let at = this.#heap + offset, seen = 0;
+    for (let i = start; i < end; i++) {
+      const byte = bytes[i];
+      seen |= byte;
+      u8[at++] = byte;
+      if (isEscaped && byte === QUOTE) i++; // two quotes stand for one
+    }
+    const from = this.#heap + offset, length = at - from;
+    if (seen >= ASCII_END && !this.#isUtf8(u8.subarray(from, at))) return false;
+    const ascii = seen < ASCII_END ? ASCII : 0;
+    const entry = this.#data + AUX_BYTES * row;
+    if (length > INLINE_BYTES_MAX) {
+      this.#putEntry(row, length * 16 + ascii, offset);
+      u32[(entry >> 2) + 1] = u8[from] | (u8[from + 1] << 8) | (u8[from + 2] << 16) |
+        (u8[from + 3] << 24);
+      u16[(entry >> 1) + 4] = u8[from + 4] | (u8[from + 5] << 8);
+      this.#heapBytes = offset + length;
+    } else {
+      this.#putEntry(row, length * 16 + ascii + INLINED, offset);
+      for (let i = 0; i < length; i++) u8[entry + 1 + i] = u8[from + i];
+    }
+    return true;
+  }
+
+  #isUtf8(bytes: Uint8Array): boolean {
+    try {
+      this.#decoder.decode(bytes);
+      return true;
+    } catch (error) {
+      if (error instanceof TypeError) return false;
+      throw error;
+    }
+  }
+
+  /** Writes an entry's header and heap offset, and zeros between them. */
+  #putEntry(row: number, header: number, offset: number): void {
+    const { u32, u16 } = this.#core.memory;
+    const entry = this.#data + AUX_BYTES * row;
+    u32[entry >> 2] = header;
+    u32[(entry >> 2) + 1] = 0;
+    u32[(entry >> 2) + 2] = 0;
+    u16[(entry >> 1) + 5] = offset & 0xffff;
+    u32[(entry >> 2) + 3] = offset >>> 16;
   }
 
   #growHeap(bytes: number): void {
@@ -164,20 +225,4 @@ export class ColumnBuilder implements Disposable {
     this.#heap = larger;
     this.#heapCapacity = capacity;
   }
-}
-
-function intOf(bytes: Uint8Array, start: number, end: number, halves: LongHalves): number {
-  if (!parseLong(bytes, start, end, halves)) return NaN;
-  const value = halves.high * 4_294_967_296 + halves.low;
-  return Math.abs(value) <= INT_MAX ? value : NaN;
-}
-
-/** Copies a quoted field with each pair of quotes made one; returns the bytes written. */
-function copyUnescaped(source: Uint8Array, target: Uint8Array, at: number): number {
-  let size = 0;
-  for (let i = 0; i < source.length; i++) {
-    target[at + size++] = source[i];
-    if (source[i] === QUOTE && source[i + 1] === QUOTE) i++;
-  }
-  return size;
 }

@@ -1,8 +1,9 @@
 /**
  * Cuts CSV bytes into lines and fields without making text of them.
  *
- * A field may be quoted; within quotes, two quotes stand for one, and delimiters and line ends are plain characters. Lines end
- * with LF or CRLF. Empty lines are left out.
+ * A field that begins with a quote ends at the next single one; within it two quotes stand for one, and delimiters and line
+ * ends are plain characters; bytes between the closing quote and the delimiter are dropped. Quotes elsewhere are plain
+ * characters. Lines end with LF, CRLF or CR. Empty lines are left out.
  *
  * @module
  */
@@ -25,6 +26,8 @@ export interface CsvLine {
   readonly ends: Int32Array;
   /** 1 if the field holds doubled quotes. */
   readonly escaped: Uint8Array;
+  /** The document ended within quotes. */
+  isBroken: boolean;
 }
 
 /** Feeds bytes in, calls back a line at a time; the line is valid during the call. */
@@ -36,8 +39,12 @@ export class CsvLineReader {
     starts: new Int32Array(FIELDS_MAX),
     ends: new Int32Array(FIELDS_MAX),
     escaped: new Uint8Array(FIELDS_MAX),
+    isBroken: false,
   };
   #rest: Uint8Array = new Uint8Array(0);
+  /** End of the quoted field that {@linkcode #closeQuote} went over, −1 if it is not complete. */
+  #quoteEnd = -1;
+  #hasDoubledQuotes = false;
 
   constructor(delimiter: number) {
     this.#delimiter = delimiter;
@@ -74,54 +81,63 @@ export class CsvLineReader {
 
   /** Parses one line; returns the start of the next one, or −1 if the line is not complete. */
   #parse(bytes: Uint8Array, from: number, isLast: boolean): number {
-    const line = this.#line;
+    const line = this.#line, delimiter = this.#delimiter;
     const { starts, ends, escaped } = line;
+    const { length } = bytes;
     line.bytes = bytes;
     line.fieldCount = 0;
-    let at = from;
+    line.isBroken = false;
+    let at = from, count = 0;
     while (true) {
-      let start = at, end = -1, isEscaped = 0;
+      let start = at, end = -1;
       if (bytes[at] === QUOTE) {
-        start = ++at;
-        for (; at < bytes.length; at++) {
-          if (bytes[at] !== QUOTE) continue;
-          if (bytes[at + 1] === QUOTE) {
-            isEscaped = 1;
-            at++;
-          } else if (at + 1 < bytes.length || isLast) {
-            end = at++;
-            break;
-          } else return -1; // a quote at the very end: the next byte tells what it means
-        }
-        if (end < 0) {
-          if (!isLast) return -1;
-          end = bytes.length;
-        }
+        start = at + 1;
+        at = this.#closeQuote(bytes, start, isLast);
+        if (at < 0) return -1;
+        end = this.#quoteEnd;
       }
-      while (at < bytes.length && bytes[at] !== this.#delimiter && bytes[at] !== LF) at++;
-      if (at >= bytes.length && !isLast) return -1;
-      if (end < 0) {
-        end = at > start && bytes[at - 1] === CR && bytes[at] !== this.#delimiter ? at - 1 : at;
+      let byte = 0;
+      for (; at < length; at++) {
+        byte = bytes[at];
+        if (byte === delimiter || byte === LF || byte === CR) break;
       }
-      if (line.fieldCount === FIELDS_MAX) {
+      if (at >= length && !isLast) return -1;
+      if (count === FIELDS_MAX) {
         throw new LimitError("too many fields in a line", { limit: FIELDS_MAX });
       }
-      starts[line.fieldCount] = start;
-      ends[line.fieldCount] = end;
-      escaped[line.fieldCount++] = isEscaped;
-      if (at < bytes.length && bytes[at] === this.#delimiter) {
+      starts[count] = start;
+      ends[count] = end < 0 ? at : end;
+      escaped[count++] = end >= 0 && this.#hasDoubledQuotes ? 1 : 0;
+      if (at < length && byte === delimiter) {
         at++;
         continue;
       }
-      if (line.fieldCount === 1 && start === end && start === from) line.fieldCount = 0; // an empty line
+      const isEmpty = count === 1 && start === from && ends[0] === start;
+      line.fieldCount = isEmpty ? 0 : count;
       return at + 1;
     }
+  }
+
+  /** Finds the end of a quoted field; returns the position behind the closing quote, or −1 if more bytes are needed. */
+  #closeQuote(bytes: Uint8Array, start: number, isLast: boolean): number {
+    this.#hasDoubledQuotes = false;
+    for (let at = bytes.indexOf(QUOTE, start); at >= 0; at = bytes.indexOf(QUOTE, at + 2)) {
+      if (bytes[at + 1] === QUOTE) this.#hasDoubledQuotes = true;
+      else if (at + 1 < bytes.length || isLast) {
+        this.#quoteEnd = at;
+        return at + 1;
+      } else return -1; // a quote at the very end: the next byte tells what it means
+    }
+    if (!isLast) return -1;
+    this.#line.isBroken = true;
+    this.#quoteEnd = bytes.length;
+    return bytes.length;
   }
 }
 
 const DECODER = new TextDecoder();
 
-/** Text of a field. */
+/** Text of a field; bytes that are no UTF-8 become replacement characters. */
 export function fieldText(line: CsvLine, index: number): string {
   const text = DECODER.decode(line.bytes.slice(line.starts[index], line.ends[index]));
   return line.escaped[index] === 1 ? text.replaceAll('""', '"') : text;

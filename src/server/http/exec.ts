@@ -1,177 +1,126 @@
 /**
- * `/exec`: runs a statement and answers in JSON. `/exp`: runs a query and answers in CSV.
+ * `/exec`: runs a statement and answers in JSON.
  *
  * @module
  */
-import { SqlError, typeName } from "../../common/mod.ts";
-import type { Clock, Timers } from "../../platform/mod.ts";
+import { typeName } from "../../common/mod.ts";
+import type { CursorColumn, RowCursor, StatementResult } from "../../sql/mod.ts";
+import { ContentType, jsonResponse, KEEP_ALIVE } from "./responses.ts";
+import { parseRowLimit } from "./row_limit.ts";
+import type { RowLayout } from "./row_stream.ts";
 import {
-  parseStatement,
-  type RowCursor,
-  type SqlEngine,
-  type StatementResult,
-} from "../../sql/mod.ts";
-import type { WasmMemory } from "../../wasm/mod.ts";
-import { executionContext } from "./request_context.ts";
-import { ContentType, jsonResponse, statementError } from "./responses.ts";
-import { limitedQuery, parseRowLimit, type RowLimit } from "./row_limit.ts";
-import { type RowLayout, rowStream } from "./row_stream.ts";
-import { CSV_FORMAT, jsonFormat } from "./value_writer.ts";
+  respondWithRows,
+  runStatement,
+  statementError,
+  type StatementServices,
+  withTimeout,
+} from "./statement.ts";
+import { jsonFormat } from "./value_writer.ts";
 
 const COMMA = 44;
-
-/** What statement endpoints need. */
-export interface StatementServices {
-  readonly sql: SqlEngine;
-  readonly memory: WasmMemory;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  /** Refuses every statement that changes something. */
-  readonly isReadonly: boolean;
-}
-
-/** Runs a statement of a request. @throws {SqlError} if it may not run here. */
-async function run(
-  services: StatementServices,
-  query: string,
-  request: { limit: RowLimit; signal: AbortSignal; allowed: "all" | "queries" },
-): Promise<StatementResult> {
-  const text = limitedQuery(query, request.limit);
-  const statement = parseStatement(text);
-  const isQuery = statement.kind === "select" || statement.kind === "show";
-  if (!isQuery && request.allowed === "queries") {
-    throw new SqlError(0, "/exp endpoint only accepts SELECT");
-  }
-  if (!isQuery && services.isReadonly) throw new SqlError(0, "permission denied");
-  return await services.sql.executeStatement(
-    statement,
-    text,
-    executionContext(services, request.signal),
-  );
-}
-
-function isTrue(value: string | null): boolean {
-  return value === "true";
-}
+const NANOS_PER_MILLI = 1e6;
 
 /** Answers an /exec request. */
 export async function handleExec(
   services: StatementServices,
-  parameters: URLSearchParams,
+  request: Request,
   signal: AbortSignal,
 ): Promise<Response> {
-  const query = parameters.get("query");
-  if (query === null || query.trim() === "") {
-    // The position is a text here, as QuestDB sends it.
-    return jsonResponse({
-      error: query === null ? "No query text" : "empty query",
-      query: query ?? "",
-      position: "0",
-    }, query === null ? 400 : 200);
-  }
-  const limit = parseRowLimit(parameters.get("limit"));
-  const started = services.clock.monotonicMillis();
+  const parameters = new URL(request.url).searchParams;
+  const query = parameters.get("query") ?? "";
+  // The position is a text here, as QuestDB sends it.
+  if (query.trim() === "") return jsonResponse({ error: "empty query", query, position: "0" });
+  const work = {
+    query,
+    limit: parseRowLimit(parameters.get("limit"), 1),
+    signal: withTimeout(signal, request.headers.get("statement-timeout")),
+    allowed: "all",
+  } as const;
   try {
-    const result = await run(services, query, { limit, signal, allowed: "all" });
+    const started = services.clock.monotonicMillis();
+    const result = await runStatement(services, work);
+    if (result.kind !== "rows") return jsonResponse(changeBody(result));
+    const columns = chosenColumns(result.cursor, parameters.get("cols"));
+    if (typeof columns === "string") {
+      result.cursor.close();
+      return jsonResponse({ query, error: `column not found: '${columns}'` }, 400);
+    }
     const compiled = services.clock.monotonicMillis();
-    if (result.kind === "ddl") return jsonResponse({ ddl: "OK" });
-    if (result.kind === "insert") return jsonResponse({ dml: "OK" });
-    if (result.kind === "update") return jsonResponse({ dml: "OK", updated: result.rowCount });
-    const tail = execTail(parameters, () => ({
-      compiler: compiled - started,
-      execute: services.clock.monotonicMillis() - compiled,
-    }));
     const layout: RowLayout = {
-      format: jsonFormat(isTrue(parameters.get("quoteLargeNum"))),
+      format: jsonFormat(isTrue(parameters, "quoteLargeNum")),
       delimiter: COMMA,
-      head: execHead(query, result.cursor, isTrue(parameters.get("nm"))),
-      tail,
-      isJson: true,
+      head: head(result.cursor, { query, columns, isBare: isTrue(parameters, "nm") }),
+      tail: tail(parameters, () => ({
+        compiler: compiled - started,
+        execute: services.clock.monotonicMillis() - compiled,
+      })),
+      columns,
     };
-    return await respond(services, result, { layout, limit, contentType: ContentType.JSON });
+    return await respondWithRows(services, result, {
+      layout,
+      limit: work.limit,
+      headers: { "content-type": ContentType.JSON, ...KEEP_ALIVE },
+      countsAll: isTrue(parameters, "count"),
+    });
   } catch (error) {
-    return statementError(query, error);
+    return statementError(services, work, error);
   }
 }
 
-function execHead(query: string, cursor: RowCursor, isWithoutMetadata: boolean): string {
-  if (isWithoutMetadata) return '{"dataset":[';
-  const columns = cursor.columns.map(({ name, type }) => ({ name, type: typeName(type) }));
-  return `{"query":${JSON.stringify(query)},"columns":${JSON.stringify(columns)},` +
-    `"timestamp":${cursor.timestampIndex},"dataset":[`;
+/** A flag is on if its text is `true` in any case. */
+function isTrue(parameters: URLSearchParams, name: string): boolean {
+  return parameters.get(name)?.toLowerCase() === "true";
 }
 
-function execTail(
+function changeBody(result: Exclude<StatementResult, { kind: "rows" }>): Record<string, unknown> {
+  if (result.kind === "ddl") return { ddl: "OK" };
+  return result.kind === "insert" ? { dml: "OK" } : { dml: "OK", updated: result.rowCount };
+}
+
+/** Indexes of the columns that `cols` lists; the name of the first one that is not there. */
+function chosenColumns(cursor: RowCursor, list: string | null): number[] | string {
+  if (list === null || list === "") return cursor.columns.map((_, index) => index);
+  const chosen: number[] = [];
+  for (const name of list.split(",")) {
+    const wanted = name.trim().toLowerCase();
+    const index = cursor.columns.findIndex((column) => column.name.toLowerCase() === wanted);
+    if (index < 0) return name;
+    chosen.push(index);
+  }
+  return chosen;
+}
+
+function head(
+  cursor: RowCursor,
+  options: {
+    readonly query: string;
+    readonly columns: readonly number[];
+    readonly isBare: boolean;
+  },
+): string {
+  if (options.isBare) return '{"dataset":[';
+  const columns = options.columns.map((index) => describe(cursor.columns[index]));
+  return `{"query":${JSON.stringify(options.query)},"columns":${JSON.stringify(columns)},` +
+    `"timestamp":${options.columns.indexOf(cursor.timestampIndex)},"dataset":[`;
+}
+
+function describe({ name, type }: CursorColumn): { name: string; type: string } {
+  return { name, type: typeName(type) };
+}
+
+function tail(
   parameters: URLSearchParams,
   timings: () => { compiler: number; execute: number },
 ): (rows: number) => string {
   return (rows) => {
     let text = `],"count":${rows}`;
-    if (isTrue(parameters.get("timings"))) {
-      const nanos = (millis: number) => Math.round(millis * 1e6);
+    if (isTrue(parameters, "timings")) {
       const { compiler, execute } = timings();
-      text += `,"timings":{"authentication":0,"compiler":${nanos(compiler)},"execute":${
-        nanos(execute)
-      },"count":0}`;
+      const nanos = (millis: number) => Math.round(millis * NANOS_PER_MILLI);
+      text += `,"timings":{"authentication":0,"compiler":${nanos(compiler)},` +
+        `"execute":${nanos(execute)},"count":0}`;
     }
-    if (isTrue(parameters.get("explain"))) text += ',"explain":{"jitCompiled":false}';
+    if (isTrue(parameters, "explain")) text += ',"explain":{"jitCompiled":false}';
     return `${text}}`;
   };
-}
-
-/** Answers an /exp request. */
-export async function handleExp(
-  services: StatementServices,
-  parameters: URLSearchParams,
-  signal: AbortSignal,
-): Promise<Response> {
-  const query = parameters.get("query") ?? "";
-  if (query.trim() === "") return jsonResponse({ query, error: "No query text", position: 0 }, 400);
-  if ((parameters.get("fmt") ?? "csv") !== "csv") {
-    return jsonResponse({
-      query,
-      error: "unrecognised format [format=" + parameters.get("fmt") + "]",
-      position: 0,
-    }, 400);
-  }
-  const limit = parseRowLimit(parameters.get("limit"));
-  const delimiter = parameters.get("delimiter")?.charCodeAt(0) || COMMA;
-  try {
-    const result = await run(services, query, { limit, signal, allowed: "queries" });
-    if (result.kind !== "rows") throw new SqlError(0, "/exp endpoint only accepts SELECT");
-    const separator = String.fromCharCode(delimiter);
-    const names = result.cursor.columns.map((column) => CSV_FORMAT.quote(column.name)).join(
-      separator,
-    );
-    const layout: RowLayout = {
-      format: CSV_FORMAT,
-      delimiter,
-      head: isTrue(parameters.get("nm")) ? "" : `${names}\r\n`,
-      tail: () => "",
-      isJson: false,
-    };
-    return await respond(services, result, { layout, limit, contentType: ContentType.CSV });
-  } catch (error) {
-    return statementError(query, error);
-  }
-}
-
-/** Computes the first batch before the status line is sent, so that most errors still get a proper answer. */
-async function respond(
-  services: StatementServices,
-  result: Extract<StatementResult, { kind: "rows" }>,
-  body: { layout: RowLayout; limit: RowLimit; contentType: string },
-): Promise<Response> {
-  try {
-    const first = await result.cursor.next();
-    const stream = rowStream(result.cursor, services.memory, {
-      layout: body.layout,
-      limit: body.limit,
-      first,
-    });
-    return new Response(stream, { headers: { "content-type": body.contentType } });
-  } catch (error) {
-    result.cursor.close();
-    throw error;
-  }
 }

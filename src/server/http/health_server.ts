@@ -5,14 +5,17 @@
  */
 import { textResponse } from "./responses.ts";
 
-/** Answers every request with `Status: Healthy`. */
+/** Answers every GET with `Status: Healthy`. */
 export class HealthServer implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
   private constructor(address: { hostname: string; port: number }) {
     this.#server = Deno.serve(
       { ...address, onListen: () => {} },
-      () => textResponse("Status: Healthy\r\n"),
+      ({ method }) =>
+        method === "GET"
+          ? new Response("Status: Healthy", { headers: { "content-type": "text/plain" } })
+          : textResponse(`Method ${method} not supported\r\n`, 405),
     );
   }
   /** Starts listening; port 0 takes a free one. @throws {Deno.errors.AddrInUse} */

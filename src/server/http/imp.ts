@@ -1,29 +1,24 @@
 /**
- * `/imp`: a CSV document as `multipart/form-data`, with an optional `schema` part before it. `/chk`: tells whether a table is
- * there.
+ * `/imp`: a CSV document as `multipart/form-data`, with an optional `schema` part before it.
+ *
+ * Rows become visible a transaction at a time; with `atomicity=abort` all of them in one, and the table's other writers wait
+ * until the document has come.
  *
  * @module
  */
-import {
-  fixedSize,
-  LimitError,
-  PartitionBy,
-  partitionByFromName,
-  partitionByName,
-  QuestError,
-  typeName,
-} from "../../common/mod.ts";
+import { LimitError, QuestError } from "../../common/mod.ts";
 import type { Engine } from "../../engine/mod.ts";
-import type { Timers } from "../../platform/mod.ts";
+import type { Log, Timers } from "../../platform/mod.ts";
 import type { SqlEngine } from "../../sql/mod.ts";
+import { importJson, importTable } from "./import_answer.ts";
+import { IMPORT_STEP_BYTES, ImportJob, type ImportResult } from "./import_job.ts";
 import {
-  IMPORT_STEP_BYTES,
   type ImportDefaults,
-  ImportJob,
   type ImportOptions,
-  type ImportResult,
+  parseSchema,
+  readImportOptions,
   type SchemaEntry,
-} from "./import_job.ts";
+} from "./import_options.ts";
 import { multipartBoundary, type Part, readMultipart } from "./multipart.ts";
 import { jsonResponse, textResponse } from "./responses.ts";
 
@@ -34,72 +29,56 @@ export interface ImportServices {
   readonly engine: Engine;
   readonly sql: SqlEngine;
   readonly timers: Timers;
+  readonly log: Log;
   readonly importDefaults: ImportDefaults;
+  readonly isReadonly: boolean;
 }
 
-/** Answers an /imp request. */
+/** Answers an /imp request: as QuestDB, with status 200 even if the import failed. */
 export async function handleImport(
   services: ImportServices,
   request: Request,
   signal: AbortSignal,
 ): Promise<Response> {
   const parameters = new URL(request.url).searchParams;
-  const isJson = parameters.get("fmt") === "json";
+  const boundary = multipartBoundary(request.headers.get("content-type"));
+  if (boundary === null || request.body === null) {
+    return textResponse("Non-multipart POST not supported\r\n", 400);
+  }
+  const isJson = parameters.get("fmt")?.toLowerCase() === "json";
   try {
-    const result = await runImport(services, { request, parameters, signal });
-    return isJson ? jsonResponse(jsonBody(result)) : textResponse(tableBody(result));
+    if (services.isReadonly) throw new QuestError("Write permission denied");
+    const parts = readMultipart(request.body, boundary, signal);
+    const result = await runImport(services, { parts, parameters, signal });
+    return isJson ? jsonResponse(importJson(result)) : textResponse(importTable(result));
   } catch (error) {
     if (!(error instanceof QuestError)) throw error;
-    return isJson
-      ? jsonResponse({ status: error.message })
-      : textResponse(`${error.message}\r\n`, 400);
+    return isJson ? jsonResponse({ status: error.message }) : textResponse(error.message);
   }
 }
 
-interface ImportRequest {
-  readonly request: Request;
+interface ImportWork {
+  readonly parts: AsyncIterable<Part>;
   readonly parameters: URLSearchParams;
   readonly signal: AbortSignal;
 }
 
-async function runImport(
-  services: ImportServices,
-  work: ImportRequest,
-): Promise<ImportResult> {
-  const boundary = multipartBoundary(work.request.headers.get("content-type"));
-  if (work.request.body === null) throw new QuestError("the request has no body");
+async function runImport(services: ImportServices, work: ImportWork): Promise<ImportResult> {
+  const { parameters, signal } = work;
   let schema: SchemaEntry[] = [];
-  for await (const part of readMultipart(work.request.body, boundary)) {
+  for await (const part of work.parts) {
     if (part.name === "schema") schema = parseSchema(await readText(part));
     else if (part.name === "data") {
-      return await importPart(services, part, {
-        options: readOptions(work.parameters, services.importDefaults, schema),
-        signal: work.signal,
+      const options = readImportOptions({
+        parameters,
+        fileName: part.fileName,
+        schema,
+        defaults: services.importDefaults,
       });
-    }
+      return await importPart(services, part, { options, signal });
+    } else throw new QuestError("invalid value in 'Content-Disposition' multipart header");
   }
   throw new QuestError("the request has no part named data");
-}
-
-async function importPart(
-  services: ImportServices,
-  part: Part,
-  work: { options: ImportOptions; signal: AbortSignal },
-): Promise<ImportResult> {
-  using job = new ImportJob(services.engine, work.options);
-  const commit = () =>
-    services.sql.withWriter(job.table, work.signal, () => Promise.resolve(job.commit()));
-  for await (const chunk of part.body) {
-    for (let at = 0; at < chunk.length; at += IMPORT_STEP_BYTES) {
-      job.push(chunk.subarray(at, at + IMPORT_STEP_BYTES));
-      if (job.isBatchFull) await commit();
-      await services.timers.sleep(0); // other requests get their turn
-      work.signal.throwIfAborted();
-    }
-  }
-  job.end();
-  await commit();
-  return job.result();
 }
 
 async function readText(part: Part): Promise<string> {
@@ -114,126 +93,90 @@ async function readText(part: Part): Promise<string> {
   return text + decoder.decode();
 }
 
-function parseSchema(text: string): SchemaEntry[] {
-  let entries: unknown;
-  try {
-    entries = JSON.parse(text);
-  } catch (error) {
-    throw new QuestError("schema is no JSON", {}, { cause: error });
+async function importPart(
+  services: ImportServices,
+  part: Part,
+  work: { readonly options: ImportOptions; readonly signal: AbortSignal },
+): Promise<ImportResult> {
+  using job = new ImportJob(services.engine, work.options);
+  const steps = stepsOf(part, services, work.signal);
+  // Up to the point where the table is known.
+  while (job.table === null) {
+    const { value, done } = await steps.next();
+    if (done) {
+      job.end();
+      break;
+    }
+    job.push(value);
   }
-  const isEntry = (entry: unknown): entry is SchemaEntry =>
-    typeof entry === "object" && entry !== null &&
-    typeof (entry as SchemaEntry).name === "string" &&
-    typeof (entry as SchemaEntry).type === "string";
-  if (!Array.isArray(entries) || !entries.every(isEntry)) {
-    throw new QuestError("schema must be an array of objects with name and type");
-  }
-  return entries.map(({ name, type }) => ({ name, type }));
+  const isAtomic = work.options.atomicity === "abort";
+  await (isAtomic ? importAtOnce : importInBatches)(services, { job, steps, signal: work.signal });
+  return job.result();
 }
 
-function readOptions(
-  parameters: URLSearchParams,
-  defaults: ImportDefaults,
-  schema: readonly SchemaEntry[],
-): ImportOptions {
-  const tableName = parameters.get("name") ?? "";
-  if (tableName === "") throw new QuestError("table name missing: add the parameter name");
-  const unitText = parameters.get("partitionBy") ?? "NONE";
-  const partitionBy = partitionByFromName(unitText);
-  if (partitionBy === undefined) {
-    throw new QuestError("invalid partitionBy", { partitionBy: unitText });
+/** A body in pieces of a step's size: small ones are joined, large ones cut. Other requests get their turn in between. */
+async function* stepsOf(
+  part: Part,
+  { timers }: ImportServices,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void> {
+  const step = new Uint8Array(IMPORT_STEP_BYTES);
+  let length = 0;
+  for await (const chunk of part.body) {
+    for (let at = 0; at < chunk.length;) {
+      const size = Math.min(chunk.length - at, step.length - length);
+      step.set(chunk.subarray(at, at + size), length);
+      length += size;
+      at += size;
+      if (length < step.length) continue;
+      yield step;
+      length = 0;
+      await timers.sleep(0);
+      signal.throwIfAborted();
+    }
   }
-  const atomicity = parameters.get("atomicity") ?? "skipCol";
-  if (atomicity !== "skipCol" && atomicity !== "skipRow" && atomicity !== "abort") {
-    throw new QuestError("invalid atomicity", { atomicity, expected: "skipCol, skipRow or abort" });
+  if (length > 0) yield step.subarray(0, length);
+}
+
+interface RunningImport {
+  readonly job: ImportJob;
+  readonly steps: AsyncGenerator<Uint8Array, void>;
+  readonly signal: AbortSignal;
+}
+
+async function importInBatches(services: ImportServices, work: RunningImport): Promise<void> {
+  const { job, steps, signal } = work;
+  const table = job.table!;
+  const commit = () =>
+    services.sql.withWriter(table, signal, () => {
+      job.append();
+      services.engine.walWriter(table).commit();
+      return Promise.resolve();
+    });
+  for await (const step of steps) {
+    if (job.isBatchFull) await commit();
+    job.push(step);
   }
-  return {
-    tableName,
-    overwrite: parameters.get("overwrite") === "true",
-    create: parameters.get("create") !== "false",
-    timestamp: parameters.get("timestamp"),
-    partitionBy,
-    atomicity,
-    delimiter: parameters.get("delimiter")?.[0] ?? null,
-    forceHeader: parameters.get("forceHeader") === "true",
-    skipLines: parameters.get("skipLev") === "true",
-    maxUncommittedRows: positiveInteger(
-      parameters,
-      "maxUncommittedRows",
-      defaults.maxUncommittedRows,
-    ),
-    o3MaxLagMicros: BigInt(
-      positiveInteger(parameters, "o3MaxLag", Number(defaults.o3MaxLagMicros)),
-    ),
-    schema,
-  };
+  job.end();
+  await commit();
 }
 
-function positiveInteger(parameters: URLSearchParams, name: string, fallback: number): number {
-  const text = parameters.get(name);
-  if (text === null) return fallback;
-  if (!/^\d{1,15}$/.test(text)) {
-    throw new QuestError(`invalid ${name}`, { value: text.slice(0, 40) });
-  }
-  return Number(text);
-}
-
-function jsonBody(result: ImportResult): Record<string, unknown> {
-  return {
-    status: "OK",
-    location: result.location,
-    rowsRejected: result.rowsRejected,
-    rowsImported: result.rowsImported,
-    header: result.hasHeader,
-    partitionBy: partitionByName(result.partitionBy),
-    ...(result.timestamp === null ? {} : { timestamp: result.timestamp }),
-    columns: result.columns.map(({ name, type, errors }) => ({
-      name,
-      type: typeName(type),
-      size: fixedSize(type),
-      errors,
-    })),
-  };
-}
-
-const TABLE_WIDTH = 113;
-
-/** QuestDB's table of an import, for people. */
-function tableBody(result: ImportResult): string {
-  const rule = `+${"-".repeat(TABLE_WIDTH)}+`;
-  const line = ([label, value, pattern, rest]: [string, string, string, string]) =>
-    `|${label.padStart(15)}  |${value.padStart(50)}  |${pattern.padStart(24)}  |${
-      rest.padStart(12)
-    }  |`;
-  const fact = (label: string, value: string) =>
-    `|${label.padStart(15)}  |${value.padStart(50)}  |                 |         |              |`;
-  const lines = [
-    rule,
-    `|${"Location:".padStart(15)}  |${result.location.padStart(50)}  |${
-      "Pattern".padStart(15)
-    }  | Locale  |${"Errors".padStart(12)}  |`,
-    fact(
-      "Partition by",
-      result.partitionBy === PartitionBy.NONE ? "NONE" : partitionByName(result.partitionBy),
-    ),
-    fact("Timestamp", result.timestamp ?? "NONE"),
-    rule,
-    fact("Rows handled", String(result.rowsImported + result.rowsRejected)),
-    fact("Rows imported", String(result.rowsImported)),
-    rule,
-    ...result.columns.map((column, index) =>
-      line([String(index), column.name, typeName(column.type), String(column.errors)])
-    ),
-    rule,
-  ];
-  return lines.map((text) => `${text}\r\n`).join("");
-}
-
-/** Answers a /chk request. */
-export function handleCheck(engine: Engine, parameters: URLSearchParams): Response {
-  const name = parameters.get("j");
-  if (name === null || name === "") return textResponse("table name missing\r\n");
-  const status = engine.findTable(name) === null ? "Does not exist" : "Exists";
-  if (parameters.get("f") === "json") return jsonResponse({ status });
-  return textResponse(`${status}\r\n`);
+async function importAtOnce(services: ImportServices, work: RunningImport): Promise<void> {
+  const { job, steps, signal } = work;
+  const table = job.table!;
+  await services.sql.withWriter(table, signal, async () => {
+    const writer = services.engine.walWriter(table);
+    try {
+      for await (const step of steps) {
+        if (job.isBatchFull) job.append();
+        job.push(step);
+      }
+      job.end();
+      job.append();
+      writer.commit();
+    } catch (error) {
+      writer.rollback();
+      throw error;
+    }
+  });
 }

@@ -10,6 +10,8 @@ export const PART_HEADER_BYTES_MAX = 16_384;
 /** Parts of one request. */
 export const PARTS_MAX = 16;
 const BOUNDARY_BYTES_MAX = 200;
+/** Bytes of a refused body that are read and dropped, so that a client that sends first and reads then gets the answer. */
+export const DRAIN_BYTES_MAX = 16 << 20;
 
 const CRLF_CRLF = new Uint8Array([13, 10, 13, 10]);
 
@@ -17,19 +19,18 @@ const CRLF_CRLF = new Uint8Array([13, 10, 13, 10]);
 export interface Part {
   /** The form field's name. */
   readonly name: string;
+  /** The file's name, `null` if the part has none. */
+  readonly fileName: string | null;
   readonly body: AsyncGenerator<Uint8Array, void>;
 }
 
-/** Returns the boundary of a content type. @throws {QuestError} if it is not a multipart one. */
-export function multipartBoundary(contentType: string | null): string {
+/** Returns the boundary of a content type, `null` if it is not a multipart one or its boundary cannot be used. */
+export function multipartBoundary(contentType: string | null): string | null {
   const match = /^multipart\/form-data\s*;.*boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(
     contentType ?? "",
   );
   const boundary = match?.[1] ?? match?.[2] ?? "";
-  if (boundary === "" || boundary.length > BOUNDARY_BYTES_MAX) {
-    throw new QuestError("multipart/form-data with a boundary is expected");
-  }
-  return boundary;
+  return boundary === "" || boundary.length > BOUNDARY_BYTES_MAX ? null : boundary;
 }
 
 /** Position of `needle` in `bytes` from `start`, −1 if it is not there. */
@@ -49,8 +50,16 @@ class Source {
   #isDone = false;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
 
-  constructor(stream: ReadableStream<Uint8Array>) {
+  /** @param signal Makes the body end. */
+  constructor(stream: ReadableStream<Uint8Array>, signal: AbortSignal | null) {
     this.#reader = stream.getReader();
+    const give = () => {
+      this.#isDone = true;
+      // A reader that waits for a client that sends nothing more gets the end; failures have nobody left to tell.
+      this.#reader.cancel(signal?.reason).catch(() => undefined);
+    };
+    if (signal?.aborted) give();
+    else signal?.addEventListener("abort", give, { once: true });
   }
   get buffer(): Uint8Array {
     return this.#buffer;
@@ -76,26 +85,44 @@ class Source {
     }
     return true;
   }
+  /** Reads what is left and drops it, up to {@linkcode DRAIN_BYTES_MAX}. */
+  async drain(): Promise<void> {
+    let size = 0;
+    while (size < DRAIN_BYTES_MAX) {
+      this.#buffer = new Uint8Array(0);
+      if (!await this.more()) return;
+      size += this.#buffer.length;
+    }
+  }
 }
 
 /**
- * Reads the parts of a body.
+ * Reads the parts of a body. What the caller leaves unread is dropped.
  *
  * @throws {QuestError} if the body is cut off or malformed. @throws {LimitError}
  */
 export async function* readMultipart(
   stream: ReadableStream<Uint8Array>,
   boundary: string,
+  signal: AbortSignal | null = null,
 ): AsyncGenerator<Part, void> {
-  const source = new Source(stream);
+  const source = new Source(stream, signal);
   const delimiter = new TextEncoder().encode(`\r\n--${boundary}`);
-  await skipPreamble(source, delimiter.subarray(2));
-  for (let count = 0; await isPartNext(source); count++) {
-    if (count >= PARTS_MAX) throw new LimitError("too many parts", { limit: PARTS_MAX });
-    const name = partName(await readHeaders(source));
-    const body = readBody(source, delimiter);
-    yield { name, body };
-    for await (const _ of body) { /* what the caller did not read is skipped */ }
+  try {
+    await skipPreamble(source, delimiter.subarray(2));
+    for (let count = 0; await isPartNext(source); count++) {
+      if (count >= PARTS_MAX) throw new LimitError("too many parts", { limit: PARTS_MAX });
+      const headers = await readHeaders(source);
+      const body = readBody(source, delimiter);
+      yield {
+        name: parameterOf(headers, "name") ?? "",
+        fileName: parameterOf(headers, "filename"),
+        body,
+      };
+      for await (const _ of body) { /* what the caller did not read is skipped */ }
+    }
+  } finally {
+    await source.drain();
   }
 }
 
@@ -138,8 +165,10 @@ async function readHeaders(source: Source): Promise<string> {
   }
 }
 
-function partName(headers: string): string {
-  return /content-disposition:[^\r\n]*[; ]name="([^"]*)"/i.exec(headers)?.[1] ?? "";
+/** A parameter of the content disposition. */
+function parameterOf(headers: string, name: "name" | "filename"): string | null {
+  const line = /^content-disposition:([^\r\n]*)/im.exec(headers)?.[1] ?? "";
+  return new RegExp(`[; ]${name}="([^"]*)"`, "i").exec(line)?.[1] ?? null;
 }
 
 async function* readBody(source: Source, delimiter: Uint8Array): AsyncGenerator<Uint8Array, void> {

@@ -1,6 +1,7 @@
 /**
- * The `limit` parameter of /exec and /exp: `n` the first n rows, `lo,hi` rows lo to hi counted from 1, `-n` the last n rows.
- * Text that is none of these is ignored, as QuestDB does.
+ * The `limit` parameter. /exec: `n` the first n rows, `lo,hi` rows lo to hi counted from 1, both included. /exp: `n` the first
+ * n rows, `lo,hi` rows behind the first lo, up to row hi. Both: `lo,` everything from lo on, `-n` the last n rows. Text that
+ * is none of these is ignored, as QuestDB does.
  *
  * @module
  */
@@ -12,21 +13,28 @@ export interface RowLimit {
   readonly fromEnd: number;
 }
 
-/** Reads the parameter's text. */
-export function parseRowLimit(text: string | null): RowLimit {
-  const everything = { low: 0, high: Infinity, fromEnd: 0 };
-  const match = /^(-?\d{1,15})(?:,(\d{1,15}))?$/.exec(text ?? "");
-  if (match === null) return everything;
+/** Everything. */
+export const NO_LIMIT: RowLimit = { low: 0, high: Infinity, fromEnd: 0 };
+
+/** Reads the parameter's text; `firstRow` is the number that /exec (1) or /exp (0) gives to the first row. */
+export function parseRowLimit(text: string | null, firstRow: 0 | 1): RowLimit {
+  const match = /^(-?\d{1,15})(?:,(.*))?$/s.exec(text ?? "");
+  if (match === null) return NO_LIMIT;
   const first = Number(match[1]);
   if (match[2] === undefined) {
-    return first < 0 ? { ...everything, fromEnd: -first } : { ...everything, high: first };
+    return first < 0 ? { ...NO_LIMIT, fromEnd: -first } : { ...NO_LIMIT, high: first };
   }
-  return { low: Math.max(first - 1, 0), high: Number(match[2]), fromEnd: 0 };
+  const high = /^\d{1,15}$/.test(match[2]) ? Number(match[2]) : Infinity;
+  return { low: Math.max(first - firstRow, 0), high, fromEnd: 0 };
 }
 
-/** Applies `fromEnd` to a query's text; all else is applied while rows are written. */
-export function limitedQuery(query: string, limit: RowLimit): string {
-  return limit.fromEnd > 0
-    ? `SELECT * FROM (${query.replace(/;\s*$/, "")}\n) LIMIT -${limit.fromEnd}`
-    : query;
+const PREFIX = "SELECT * FROM (";
+
+/** A query's text with `fromEnd` applied, and how far positions in it are shifted; the rest is applied to its rows. */
+export function limitedQuery(query: string, limit: RowLimit): { text: string; shift: number } {
+  if (limit.fromEnd === 0) return { text: query, shift: 0 };
+  return {
+    text: `${PREFIX}${query.replace(/;\s*$/, "")}\n) LIMIT -${limit.fromEnd}`,
+    shift: PREFIX.length,
+  };
 }

@@ -1,20 +1,22 @@
 /**
- * A query's rows as a byte stream, a batch at a time; the next batch is computed when the client has taken the last one.
+ * A query's rows as a byte stream. Rows are written when the client has taken what was written before; so a slow client costs
+ * one batch and one chunk of memory, not a result.
  *
  * @module
  */
 import type { RowCursor } from "../../sql/mod.ts";
-import type { Batch, WasmMemory } from "../../wasm/mod.ts";
-import { ByteBuffer } from "./byte_writer.ts";
+import type { Batch, SymbolTable, WasmMemory } from "../../wasm/mod.ts";
+import { ByteWriter } from "./byte_writer.ts";
 import type { RowLimit } from "./row_limit.ts";
-import { type ValueFormat, valueWriter } from "./value_writer.ts";
+import { type ValueFormat, type ValueWriter, valueWriter } from "./value_writer.ts";
 
-const INITIAL_BUFFER_BYTES = 65_536;
-/** Bytes handed to the connection at a time, about. */
-const CHUNK_BYTES = 262_144;
+/** Bytes handed to the connection at a time, about: a few milliseconds' work. */
+const CHUNK_BYTES = 131_072;
 const COMMA = 44;
 const OPEN_BRACKET = 91;
 const CLOSE_BRACKET = 93;
+const CR = 13;
+const LF = 10;
 
 /** How a body is put together. */
 export interface RowLayout {
@@ -22,41 +24,34 @@ export interface RowLayout {
   /** Byte between values. */
   readonly delimiter: number;
   readonly head: string;
-  /** Text behind the last row; `rows` counts what the limit let through, from the first row on. */
+  /** Text behind the last row; `rows` is QuestDB's count, see {@linkcode RowStreamOptions.countsAll}. */
   readonly tail: (rows: number) => string;
-  /** JSON rows are arrays with commas between them; CSV rows are lines. */
-  readonly isJson: boolean;
+  /** Result columns to write, in this order. */
+  readonly columns: readonly number[];
+}
+
+/** What {@linkcode rowStream} needs besides the cursor. */
+export interface RowStreamOptions {
+  readonly memory: WasmMemory;
+  readonly layout: RowLayout;
+  readonly limit: RowLimit;
+  /** The cursor's first batch, pulled already; `null` if there is none. */
+  readonly first: Batch | null;
+  /** Count all rows of the query, even those behind the limit; otherwise those up to the last one written. */
+  readonly countsAll: boolean;
 }
 
 /** Streams a cursor; closes it at the end, on an error, and when the client goes away. */
 export function rowStream(
   cursor: RowCursor,
-  memory: WasmMemory,
-  options: { readonly layout: RowLayout; readonly limit: RowLimit; readonly first: Batch | null },
+  options: RowStreamOptions,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const { layout, limit } = options;
-  const buffer = new ByteBuffer(INITIAL_BUFFER_BYTES);
-  buffer.text(layout.head);
-  let batch = options.first;
-  let seen = 0, written = 0;
+  const writer = new RowWriter(cursor, options);
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
     async pull(controller) {
       try {
-        while (batch !== null && seen < limit.high && buffer.length < CHUNK_BYTES) {
-          written += writeBatch(batch, {
-            buffer,
-            memory,
-            layout,
-            isFirst: written === 0,
-            limit,
-            seen,
-          });
-          seen += batch.rowCount;
-          batch = seen < limit.high ? await cursor.next() : null;
-        }
-        const isDone = batch === null || seen >= limit.high;
-        if (isDone) buffer.text(layout.tail(Math.min(seen, limit.high)));
-        controller.enqueue(buffer.take());
+        const isDone = await writer.fill();
+        controller.enqueue(writer.take());
         if (!isDone) return;
         cursor.close();
         controller.close();
@@ -68,36 +63,93 @@ export function rowStream(
     cancel() {
       cursor.close();
     },
-  });
+  }, { highWaterMark: 1 });
 }
 
-interface BatchOutput {
-  readonly buffer: ByteBuffer;
-  readonly memory: WasmMemory;
-  readonly layout: RowLayout;
-  readonly isFirst: boolean;
-  readonly limit: RowLimit;
-  readonly seen: number;
-}
+/** Goes through the batches and remembers how far it got between chunks. */
+class RowWriter {
+  readonly #cursor: RowCursor;
+  readonly #options: RowStreamOptions;
+  readonly #buffer = new ByteWriter(CHUNK_BYTES + CHUNK_BYTES / 4);
+  readonly #symbols = new Map<SymbolTable, (Uint8Array | undefined)[]>();
+  #batch: Batch | null;
+  #writers: ValueWriter[] = [];
+  /** Next row of the batch. */
+  #row = 0;
+  /** Rows of earlier batches. */
+  #before = 0;
+  #isFirstRow = true;
 
-/** Writes the rows of a batch that the limit lets through; returns how many. */
-function writeBatch(batch: Batch, output: BatchOutput): number {
-  const { buffer, layout, limit, seen } = output;
-  const writers = batch.vectors.map((vector) =>
-    valueWriter(output.memory, vector, { buffer, format: layout.format })
-  );
-  const low = Math.max(limit.low - seen, 0), high = Math.min(limit.high - seen, batch.rowCount);
-  for (let row = low; row < high; row++) {
-    if (layout.isJson) {
-      if (!output.isFirst || row > low) buffer.byte(COMMA);
+  constructor(cursor: RowCursor, options: RowStreamOptions) {
+    this.#cursor = cursor;
+    this.#options = options;
+    this.#batch = options.first;
+    this.#bind();
+    this.#buffer.text(options.layout.head);
+  }
+
+  /** What {@linkcode fill} wrote. */
+  take(): Uint8Array<ArrayBuffer> {
+    return this.#buffer.take();
+  }
+
+  /** Writes about a chunk; `true` if the body is complete. */
+  async fill(): Promise<boolean> {
+    const { limit, layout, countsAll } = this.#options;
+    while (this.#batch !== null && (countsAll || this.#before + this.#row < limit.high)) {
+      if (this.#writeRows(this.#batch)) return false;
+      this.#before += this.#batch.rowCount;
+      const isEnough = !countsAll && this.#before >= limit.high;
+      this.#batch = isEnough ? null : await this.#cursor.next();
+      this.#row = 0;
+      this.#bind();
+    }
+    this.#buffer.text(layout.tail(this.#count()));
+    return true;
+  }
+
+  #count(): number {
+    const { limit, countsAll } = this.#options;
+    const seen = this.#before + (this.#batch === null ? 0 : this.#row);
+    if (seen <= limit.low && limit.low > 0) return 0; // the rows asked for begin behind the end
+    return countsAll ? seen : Math.min(seen, limit.high);
+  }
+
+  #bind(): void {
+    const { memory, layout } = this.#options;
+    const output = { buffer: this.#buffer, format: layout.format, symbols: this.#symbols };
+    const vectors = this.#batch?.vectors ?? [];
+    this.#writers = this.#batch === null
+      ? []
+      : layout.columns.map((column) => valueWriter(memory, vectors[column], output));
+  }
+
+  /** Writes rows of a batch until it ends (`false`) or a chunk is full (`true`). */
+  #writeRows(batch: Batch): boolean {
+    const { limit } = this.#options;
+    const end = Math.min(limit.high - this.#before, batch.rowCount);
+    this.#row = Math.max(this.#row, limit.low - this.#before);
+    for (; this.#row < end; this.#row++) {
+      if (this.#buffer.length >= CHUNK_BYTES) return true;
+      this.#writeRow(this.#row);
+    }
+    return false;
+  }
+
+  #writeRow(row: number): void {
+    const { format, delimiter } = this.#options.layout;
+    const buffer = this.#buffer, writers = this.#writers;
+    if (format.isJson) {
+      if (!this.#isFirstRow) buffer.byte(COMMA);
       buffer.byte(OPEN_BRACKET);
     }
+    this.#isFirstRow = false;
     for (let column = 0; column < writers.length; column++) {
-      if (column > 0) buffer.byte(layout.delimiter);
+      if (column > 0) buffer.byte(delimiter);
       writers[column](row);
     }
-    if (layout.isJson) buffer.byte(CLOSE_BRACKET);
-    else buffer.ascii("\r\n");
+    if (format.isJson) return buffer.byte(CLOSE_BRACKET);
+    buffer.byte(CR);
+    buffer.byte(LF);
   }
-  return Math.max(high - low, 0);
 }
