@@ -4,8 +4,6 @@
  * @module
  */
 
-import { setImmediate } from "node:timers";
-
 /** Wall clock and monotonic clock. */
 export interface Clock {
   /** Wall-clock time in microseconds since the epoch. */
@@ -16,7 +14,7 @@ export interface Clock {
 
 /** One-shot timers. */
 export interface Timers {
-  /** Resolves after `millis`, 0: after other waiting work had its turn; rejects with the signal's reason if aborted first. */
+  /** Resolves after `millis`; rejects with the signal's reason if aborted first. */
   sleep(millis: number, signal?: AbortSignal): Promise<void>;
 }
 
@@ -45,8 +43,6 @@ export class SystemTimers implements Timers {
   sleep(millis: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      // A timer of 0 ms takes about 2 ms; an immediate only goes behind what is waiting already.
-      if (millis === 0) return setImmediate(() => resolve());
       const onAbort = () => {
         clearTimeout(id);
         reject(signal!.reason);
