@@ -8,7 +8,7 @@
  */
 import { LimitError, QuestError } from "../../common/mod.ts";
 import type { Engine } from "../../engine/mod.ts";
-import type { Log, Timers } from "../../platform/mod.ts";
+import type { Clock, Timers } from "../../platform/mod.ts";
 import type { SqlEngine } from "../../sql/mod.ts";
 import { importJson, importTable } from "./import_answer.ts";
 import { IMPORT_STEP_BYTES, ImportJob, type ImportResult } from "./import_job.ts";
@@ -20,6 +20,7 @@ import {
   type SchemaEntry,
 } from "./import_options.ts";
 import { multipartBoundary, type Part, readMultipart } from "./multipart.ts";
+import { executionContext } from "./request_context.ts";
 import { jsonResponse, textResponse } from "./responses.ts";
 
 const SCHEMA_BYTES_MAX = 1 << 20;
@@ -28,8 +29,8 @@ const SCHEMA_BYTES_MAX = 1 << 20;
 export interface ImportServices {
   readonly engine: Engine;
   readonly sql: SqlEngine;
+  readonly clock: Clock;
   readonly timers: Timers;
-  readonly log: Log;
   readonly importDefaults: ImportDefaults;
   readonly isReadonly: boolean;
 }
@@ -117,9 +118,10 @@ async function importPart(
 /** A body in pieces of a step's size: small ones are joined, large ones cut. Other requests get their turn in between. */
 async function* stepsOf(
   part: Part,
-  { timers }: ImportServices,
+  services: ImportServices,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void> {
+  const { yieldIfDue } = executionContext(services, signal);
   const step = new Uint8Array(IMPORT_STEP_BYTES);
   let length = 0;
   for await (const chunk of part.body) {
@@ -131,7 +133,7 @@ async function* stepsOf(
       if (length < step.length) continue;
       yield step;
       length = 0;
-      await timers.sleep(0);
+      await yieldIfDue();
       signal.throwIfAborted();
     }
   }
