@@ -14,6 +14,7 @@ import {
   encodeTableName,
   isParquet,
   partitionPath,
+  partitionScheme,
   readTableMetadata,
   squashCount,
   symbolFiles,
@@ -216,7 +217,7 @@ function partitionSnapshot(
   partition: TableReader["txn"]["partitions"][number],
 ): PartitionSnapshot {
   const { metadata, versions, tableDir } = reader;
-  const directory = `${tableDir}/${partitionPath(metadata.partitionBy, partition)}`;
+  const directory = `${tableDir}/${partitionPath(partitionScheme(metadata), partition)}`;
   const files: PartitionFile[] = [];
   let timestampFile: PartitionSnapshot["timestampFile"] = null;
   if (isParquet(partition)) {

@@ -12,6 +12,8 @@ import type { ObjectStore } from "../objectstore/mod.ts";
 import {
   committedRowCount,
   partitionPath,
+  type PartitionScheme,
+  partitionScheme,
   readColumnVersions,
   readTableMetadata,
   readTxn,
@@ -112,14 +114,24 @@ class FileRestore {
   }
 
   async run(): Promise<void> {
-    const { partitionBy } = this.#target;
     await this.#restoreGroup("", this.#manifest.tableFiles());
+    const scheme = await this.#partitionScheme();
     for (const [index, partition] of this.#manifest.partitions.entries()) {
-      const name = partitionPath(partitionBy, partition);
+      const name = partitionPath(scheme, partition);
       await this.#restoreGroup(`${name}/`, this.#manifest.partitionFiles(index));
     }
     await this.#tasks.drain();
     await this.#sync();
+  }
+
+  /** How partitions are named: the unit of their timestamps is told by the `_meta` that was just restored. */
+  async #partitionScheme(): Promise<PartitionScheme> {
+    const { directory, partitionBy } = this.#target;
+    if (this.#manifest.partitions.length === 0) {
+      return { partitionBy, timestampType: ColumnType.TIMESTAMP };
+    }
+    await this.#tasks.drain();
+    return { ...partitionScheme(readTableMetadata(this.#context.fs, directory)), partitionBy };
   }
 
   async settle(): Promise<void> {

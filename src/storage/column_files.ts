@@ -19,16 +19,72 @@ import { isParquet, type PartitionRecord, type TxnRecord } from "./txn.ts";
 
 /** Bytes of one entry in the aux file of a VARCHAR or ARRAY column. */
 export const AUX_ENTRY_BYTES = 16;
+const NANOS_PER_MICRO = 1000n;
+const NANOS_PER_SECOND = 1_000_000_000n;
+/** First microsecond of the year 0, and of the year 10 000: directory names have four digits for a year. */
+const NAMED_MICROS_MIN = -62_167_219_200_000_000n;
+const NAMED_MICROS_END = 253_402_300_800_000_000n;
+
+/** What the names of a table's partitions depend on. */
+export interface PartitionScheme {
+  /** A `PartitionBy` code. */
+  readonly partitionBy: number;
+  /** Type code of the designated timestamp, whose unit `_txn` counts in; TIMESTAMP if there is none. */
+  readonly timestampType: number;
+}
+
+/** Tells how a table's partitions are named. */
+export function partitionScheme(metadata: TableMetadata): PartitionScheme {
+  const { partitionBy, timestampIndex, columns } = metadata;
+  const timestampType = timestampIndex < 0 ? ColumnType.TIMESTAMP : columns[timestampIndex].type;
+  return { partitionBy, timestampType };
+}
 
 /** Directory of a partition, relative to the table's. */
 export function partitionPath(
-  partitionBy: number,
+  scheme: PartitionScheme,
   partition: { timestamp: bigint; nameTxn: number },
 ): string {
-  const name = partitionDirName(partitionBy, partition.timestamp);
-  return partition.nameTxn >= 0 && partitionBy !== PartitionBy.NONE
+  const name = scheme.timestampType === ColumnType.TIMESTAMP_NS
+    ? nanosDirName(scheme.partitionBy, partition.timestamp)
+    : partitionDirName(scheme.partitionBy, partition.timestamp);
+  return partition.nameTxn >= 0 && scheme.partitionBy !== PartitionBy.NONE
     ? `${name}.${partition.nameTxn}`
     : name;
+}
+
+/** Name of a partition whose timestamp is in nanoseconds: as in microseconds, but a fraction has nine digits. */
+function nanosDirName(partitionBy: number, nanos: bigint): string {
+  const fraction = ((nanos % NANOS_PER_SECOND) + NANOS_PER_SECOND) % NANOS_PER_SECOND;
+  const second = (nanos - fraction) / NANOS_PER_MICRO;
+  if (fraction === 0n || partitionBy === PartitionBy.NONE) {
+    return partitionDirName(partitionBy, second);
+  }
+  // Any fraction makes the name print one; the digits are put in then.
+  return partitionDirName(partitionBy, second + 1n)
+    .replace(/\d{6}$/, String(fraction).padStart(9, "0"));
+}
+
+/**
+ * Checks that every partition has a name: its timestamp lies in the years 0 to 9999.
+ *
+ * @throws {StorageError} naming `_txn`.
+ */
+export function checkPartitionNames(
+  tableDir: string,
+  scheme: PartitionScheme,
+  partitions: readonly PartitionRecord[],
+): void {
+  if (scheme.partitionBy === PartitionBy.NONE) return;
+  const unitsPerMicro = scheme.timestampType === ColumnType.TIMESTAMP_NS ? NANOS_PER_MICRO : 1n;
+  for (const { timestamp } of partitions) {
+    const micros = timestamp / unitsPerMicro;
+    if (micros < NAMED_MICROS_MIN || micros >= NAMED_MICROS_END) {
+      throw new StorageError(`${tableDir}/_txn`, "partition timestamp is out of range", {
+        timestamp,
+      });
+    }
+  }
 }
 
 /** Name of a column file; `nameTxn` −1 means no suffix. */
@@ -90,7 +146,7 @@ export interface PartitionView {
  * @throws {StorageError} if a file is shorter than what is committed, or the partition is in Parquet format.
  */
 export function columnFilesOf(view: PartitionView): CommittedFile[] {
-  const directory = partitionPath(view.metadata.partitionBy, view.partition);
+  const directory = partitionPath(partitionScheme(view.metadata), view.partition);
   if (isParquet(view.partition)) {
     throw new StorageError(
       `${view.tableDir}/${directory}`,
@@ -196,19 +252,33 @@ export function symbolSlot(metadata: TableMetadata, writerIndex: number): number
 }
 
 const PARTITION_DIR =
-  /^(default|\d{4}(-\d{2}(-\d{2}(T\d{2,}(-\d+)?)?)?|-W\d{2}(-\d(T\d{2,}(-\d+)?)?)?)?)(\.\d+)?$/;
+  /^\d{4}(-\d{2}(-\d{2}(T\d{2,}(-\d+)?)?)?|-W\d{2}(-\d(T\d{2,}(-\d+)?)?)?)?(\.\d+)?$/;
 
-/** Partition directories that a committed state does not use: left by merges, truncation, or a crash. */
+/**
+ * Partition directories that a committed state does not use: left by merges, truncation, or a crash. What this lists is going to
+ * be removed, so it would rather list nothing than trust a state that does not fit the directories.
+ *
+ * @throws {StorageError} if a committed partition has no directory.
+ */
 export function listStalePartitionDirs(
   fs: FileSystem,
   tableDir: string,
   state: { metadata: TableMetadata; txn: TxnRecord },
 ): string[] {
-  const used = new Set(
-    state.txn.partitions.map((partition) => partitionPath(state.metadata.partitionBy, partition)),
-  );
-  return fs.readDir(tableDir)
-    .filter((entry) => entry.isDirectory && PARTITION_DIR.test(entry.name) && !used.has(entry.name))
-    .filter((entry) => entry.name !== "default" || state.metadata.partitionBy !== PartitionBy.NONE)
+  const scheme = partitionScheme(state.metadata);
+  const { partitions } = state.txn;
+  if (scheme.partitionBy === PartitionBy.NONE) return [];
+  checkPartitionNames(tableDir, scheme, partitions);
+  const directories = fs.readDir(tableDir).filter((entry) => entry.isDirectory)
     .map((entry) => entry.name);
+  const present = new Set(directories);
+  const used = new Set<string>();
+  for (const partition of partitions) {
+    const name = partitionPath(scheme, partition);
+    used.add(name);
+    if (partition.rowCount > 0 && !present.has(name)) {
+      throw new StorageError(`${tableDir}/${name}`, "partition directory does not exist");
+    }
+  }
+  return directories.filter((name) => PARTITION_DIR.test(name) && !used.has(name));
 }

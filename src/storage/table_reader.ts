@@ -28,10 +28,12 @@ import {
 } from "../wasm/mod.ts";
 import {
   AUX_ENTRY_BYTES,
+  checkPartitionNames,
   columnFileName,
   type ColumnPlace,
   columnPlace,
   partitionPath,
+  partitionScheme,
   symbolSlot,
 } from "./column_files.ts";
 import { type ColumnVersions, readColumnVersions } from "./column_versions.ts";
@@ -90,10 +92,12 @@ export class TableReader implements Disposable {
     this.txn = state.txn;
     this.versions = state.versions;
     this.rowCount = committedRowCount(state.txn);
+    const scheme = partitionScheme(state.metadata);
+    checkPartitionNames(context.tableDir, scheme, state.txn.partitions);
     this.partitions = state.txn.partitions.filter((partition) => partition.rowCount > 0)
       .map((partition) => ({
         ...partition,
-        dirName: partitionPath(state.metadata.partitionBy, partition),
+        dirName: partitionPath(scheme, partition),
       }));
   }
 

@@ -22,7 +22,7 @@ import {
   UnsupportedTypeError,
 } from "../common/mod.ts";
 import { Arena, type Vector } from "../wasm/mod.ts";
-import { columnFileName, columnPlace, partitionPath } from "./column_files.ts";
+import { columnFileName, columnPlace, partitionPath, partitionScheme } from "./column_files.ts";
 import {
   type ColumnVersionEntry,
   ColumnVersionsWriter,
@@ -242,7 +242,7 @@ export class TableWriter implements Disposable {
       };
     }
     const existing = piece.target as PartitionRecord;
-    const path = partitionPath(this.metadata.partitionBy, existing);
+    const path = partitionPath(partitionScheme(this.metadata), existing);
     if (isParquet(existing)) {
       throw new StorageError(`${tableDir}/${path}`, "parquet partitions are not supported yet");
     }
@@ -311,7 +311,7 @@ export class TableWriter implements Disposable {
 
   #makeDirectory(record: PartitionRecord): string {
     const { fs, tableDir } = this.#context;
-    const directory = `${tableDir}/${partitionPath(this.metadata.partitionBy, record)}`;
+    const directory = `${tableDir}/${partitionPath(partitionScheme(this.metadata), record)}`;
     // Only a transaction that never committed can have left this name: no committed state refers to it.
     fs.removeTree(directory);
     fs.mkdir(directory);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { partitionByName, partitionDirName } from "../../common/mod.ts";
+import { partitionByName } from "../../common/mod.ts";
 import type { FileSystem } from "../../platform/mod.ts";
 import { columnFilesOf, isParquet, isReadOnly, type TableReader } from "../../storage/mod.ts";
 import type { Engine, TableToken } from "../../engine/mod.ts";
@@ -37,7 +37,7 @@ export function tablePartitionsTable(
       return [
         index,
         unit,
-        partitionDirName(reader.metadata.partitionBy, partition.timestamp),
+        partition.dirName.replace(/\.\d+$/, ""),
         minTimestamp,
         maxTimestamp,
         partition.rowCount,
