@@ -43,7 +43,7 @@ import {
   type VectorExpression,
 } from "../functions/mod.ts";
 import { childrenOf, isAggregateCall } from "./aggregate_names.ts";
-import { intervalTest } from "./interval_test.ts";
+import { intervalTest } from "./interval_filter.ts";
 import { parseIntervals } from "./interval_text.ts";
 import { typedLiteral } from "./literal.ts";
 import { oppositeOf } from "./negation.ts";
