@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { fuzzCsv } from "./csv_fuzz.ts";
+import { fuzzMultipart } from "./multipart_fuzz.ts";
 import { fuzzSql } from "./sql_fuzz.ts";
 import { fuzzSqlRun } from "./sql_run_fuzz.ts";
 
@@ -20,6 +22,8 @@ export interface FuzzEntry {
 
 /** The fuzz tests. */
 export const FUZZERS: Readonly<Record<string, FuzzEntry>> = {
+  csv: { run: fuzzCsv, iterations: 100_000, smokeIterations: 500 },
+  multipart: { run: fuzzMultipart, iterations: 100_000, smokeIterations: 500 },
   sql: { run: fuzzSql, iterations: 200_000, smokeIterations: 3_000 },
   sql_run: { run: fuzzSqlRun, iterations: 100_000, smokeIterations: 1_000 },
   canary: { run: canary, iterations: 1, smokeIterations: 0 },
