@@ -48,11 +48,13 @@ export class ByteReader {
   }
   /** An int64 that must be a safe integer not below `min`, e.g. a count or an offset. */
   count(offset: number, what: string, min = 0): number {
-    const value = this.i64(offset);
-    if (value < BigInt(min) || value > BigInt(Number.MAX_SAFE_INTEGER)) {
-      throw new StorageError(this.file, `invalid ${what}`, { value, offset });
+    this.require(offset, 8);
+    const value = this.#view.getInt32(offset + 4, true) * 0x1_0000_0000 +
+      this.#view.getUint32(offset, true);
+    if (value < min || value > Number.MAX_SAFE_INTEGER) {
+      throw new StorageError(this.file, `invalid ${what}`, { value: this.i64(offset), offset });
     }
-    return Number(value);
+    return value;
   }
   /** A `str` field: int32 count of UTF-16 units, then the units; `null` for −1. */
   str(offset: number): { text: string | null; end: number } {

@@ -15,6 +15,7 @@ import {
 import type { FileSystem } from "../platform/mod.ts";
 import type { ColumnVersions } from "./column_versions.ts";
 import type { ColumnMetadata, TableMetadata } from "./metadata.ts";
+import { openStorageFile } from "./storage_file.ts";
 import { isParquet, type PartitionRecord, type TxnRecord } from "./txn.ts";
 
 /** Bytes of one entry in the aux file of a VARCHAR or ARRAY column. */
@@ -160,22 +161,16 @@ export function columnFilesOf(view: PartitionView): CommittedFile[] {
     const { columnTop } = place;
     const path = (extension: "d" | "i") =>
       `${directory}/${columnFileName(column.name, extension, place.nameTxn)}`;
+    const bytes = committedLength(column.type, place.storedRows);
     if (!isVariableSize(column.type)) {
-      files.push({
-        path: path("d"),
-        bytes: place.storedRows * fixedSize(column.type),
-        column,
-        columnTop,
-        extension: "d",
-      });
+      files.push({ path: path("d"), bytes, column, columnTop, extension: "d" });
       continue;
     }
-    const auxBytes = auxLength(column.type, place.storedRows);
     const dataBytes = variableDataBytes(view.fs, `${view.tableDir}/${path("i")}`, {
       column,
       storedRows: place.storedRows,
     });
-    files.push({ path: path("i"), bytes: auxBytes, column, columnTop, extension: "i" });
+    files.push({ path: path("i"), bytes, column, columnTop, extension: "i" });
     files.push({ path: path("d"), bytes: dataBytes, column, columnTop, extension: "d" });
   }
   for (const file of files) {
@@ -194,8 +189,9 @@ export function columnFilesOf(view: PartitionView): CommittedFile[] {
   return files;
 }
 
-/** Bytes of the aux file of a variable-width column. */
-function auxLength(type: number, rows: number): number {
+/** Bytes that rows take in the `.d` file of a fixed-width column, in the `.i` file of another. */
+export function committedLength(type: number, rows: number): number {
+  if (!isVariableSize(type)) return rows * fixedSize(type);
   const tag = typeTag(type);
   return tag === ColumnType.STRING || tag === ColumnType.BINARY
     ? 8 * (rows + 1)
@@ -208,7 +204,7 @@ function variableDataBytes(
   auxPath: string,
   of: { column: ColumnMetadata; storedRows: number },
 ): number {
-  using file = openColumnFile(fs, auxPath);
+  using file = openStorageFile(fs, auxPath);
   const buffer = new Uint8Array(AUX_ENTRY_BYTES);
   const view = new DataView(buffer.buffer);
   const tag = typeTag(of.column.type);
@@ -227,18 +223,6 @@ function variableDataBytes(
   }
   const header = view.getUint32(0, true);
   return Number(view.getBigUint64(8, true) >> 16n) + ((header & 5) === 0 ? header >>> 4 : 0);
-}
-
-/** Opens a column file for reading. @throws {StorageError} if it does not exist. */
-export function openColumnFile(fs: FileSystem, path: string): ReturnType<FileSystem["open"]> {
-  try {
-    return fs.open(path, "read");
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
-      throw new StorageError(path, "file does not exist", {}, { cause: error });
-    }
-    throw error;
-  }
 }
 
 /** Number of live SYMBOL columns before a column: its place in `_txn`'s symbol counts. */

@@ -13,7 +13,7 @@
 import { assert, StorageError } from "../common/mod.ts";
 import type { FileSystem } from "../platform/mod.ts";
 import { type ByteReader, ByteWriter } from "./binary.ts";
-import { readStorageFile } from "./metadata.ts";
+import { readStorageFile, readVersionedFile } from "./storage_file.ts";
 
 const HEADER_BYTES = 40;
 const ENTRY_BYTES = 32;
@@ -33,11 +33,18 @@ export interface ColumnVersionEntry {
 /** Looks up the file versions and tops of columns. Immutable. */
 export class ColumnVersions {
   readonly version: number;
+  /** Version that the file had published when this one was read from it. */
+  readonly publishedVersion: number;
   readonly entries: readonly ColumnVersionEntry[];
   readonly #byKey = new Map<string, ColumnVersionEntry>();
 
-  constructor(version: number, entries: readonly ColumnVersionEntry[]) {
+  constructor(
+    version: number,
+    entries: readonly ColumnVersionEntry[],
+    publishedVersion = version,
+  ) {
     this.version = version;
+    this.publishedVersion = publishedVersion;
     this.entries = entries;
     for (const entry of entries) this.#byKey.set(`${entry.timestamp}:${entry.columnIndex}`, entry);
   }
@@ -96,7 +103,7 @@ export function readColumnVersions(
   tableDir: string,
   version: number,
 ): ColumnVersions {
-  return decodeColumnVersions(readStorageFile(fs, `${tableDir}/_cv`, CV_BYTES_MAX), version);
+  return decodeColumnVersions(readVersionedFile(fs, `${tableDir}/_cv`, CV_BYTES_MAX), version);
 }
 
 /** Decodes the wanted version of a `_cv` image. @throws {StorageError} */
@@ -121,7 +128,7 @@ export function decodeColumnVersions(reader: ByteReader, version: number): Colum
       top: reader.i64(at + 24),
     });
   }
-  return new ColumnVersions(version, entries);
+  return new ColumnVersions(version, entries, published);
 }
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 import type { FileHandle, FileSystem } from "../platform/mod.ts";
-import { openColumnFile } from "./column_files.ts";
+import { openStorageFile } from "./storage_file.ts";
 
 /** Column files that one reader keeps open. */
 export const OPEN_FILES_MAX = 256;
@@ -28,7 +28,7 @@ export class FileCache implements Disposable {
         handle.close();
         this.#files.delete(oldest);
       }
-      file = openColumnFile(this.#fs, path);
+      file = openStorageFile(this.#fs, path);
     }
     this.#files.set(path, file);
     return file;

@@ -14,8 +14,9 @@
  * @module
  */
 import { ColumnType, isTimestamp, partitionByName, StorageError, typeTag } from "../common/mod.ts";
-import { type FileSystem, readFile } from "../platform/mod.ts";
-import { ByteReader, ByteWriter, strSize } from "./binary.ts";
+import type { FileSystem } from "../platform/mod.ts";
+import { type ByteReader, ByteWriter, strSize } from "./binary.ts";
+import { readStorageFile } from "./storage_file.ts";
 
 const STORAGE_VERSION = 426;
 const MINOR_VERSION = 1;
@@ -29,6 +30,7 @@ const FLAG_INDEXED = 1n;
 const FLAG_POSTING = 2n;
 const FLAG_SYMBOL_CACHE = 4n;
 const FLAG_DEDUP_KEY = 8n;
+const KNOWN_FLAGS = FLAG_INDEXED | FLAG_POSTING | FLAG_SYMBOL_CACHE | FLAG_DEDUP_KEY;
 
 /** A column as `_meta` describes it. */
 export interface ColumnMetadata {
@@ -37,6 +39,7 @@ export interface ColumnMetadata {
   readonly type: number;
   /** Position in `_meta`, never reused. */
   readonly writerIndex: number;
+  /** Reading does without it; a table that has one is not written. */
   readonly isIndexed: boolean;
   /** Values per block of the column's index. */
   readonly indexBlockCapacity: number;
@@ -146,21 +149,6 @@ export function readTableMetadata(fs: FileSystem, tableDir: string): TableMetada
   return decodeMetadata(readStorageFile(fs, `${tableDir}/_meta`, META_BYTES_MAX));
 }
 
-/** Reads a small file whole. @throws {StorageError} if it is missing or over the limit. */
-export function readStorageFile(fs: FileSystem, path: string, maxBytes: number): ByteReader {
-  try {
-    return new ByteReader(path, readFile(fs, path, maxBytes));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
-      throw new StorageError(path, "file does not exist", {}, { cause: error });
-    }
-    if (error instanceof RangeError) {
-      throw new StorageError(path, "file is too large", { limit: maxBytes }, { cause: error });
-    }
-    throw error;
-  }
-}
-
 /** Decodes and checks a `_meta` image. @throws {StorageError} naming the file and what is wrong. */
 export function decodeMetadata(reader: ByteReader): TableMetadata {
   const fail = (message: string, context = {}) => new StorageError(reader.file, message, context);
@@ -227,6 +215,7 @@ function decodeColumns(reader: ByteReader, columnCount: number): ColumnMetadata[
     if (!isKnownType(type)) throw fail("unknown column type", { type });
     const flags = reader.i64(at + 4);
     if ((flags & FLAG_POSTING) !== 0n) throw fail("posting index is not supported yet");
+    if ((flags & ~KNOWN_FLAGS) !== 0n) throw fail("unknown column flags", { flags });
     const { text: name, end } = reader.str(nameOffset);
     if (
       name === null || name.length === 0 || name.length > COLUMN_NAME_UNITS_MAX ||

@@ -2,9 +2,12 @@
 export * from "./binary.ts";
 export * from "./column_files.ts";
 export * from "./column_versions.ts";
+export * from "./committed_state.ts";
 export * from "./metadata.ts";
+export * from "./storage_file.ts";
 export * from "./symbol_map.ts";
 export * from "./table_files.ts";
+export { recoverTodo } from "./todo.ts";
 export {
   fillNulls,
   type PartitionInfo,

@@ -37,8 +37,13 @@ export class PagedImage {
       this.#size = size;
     }
   }
+  i32(offset: number): number {
+    return this.#view.getInt32(offset, true);
+  }
+  /** An int64 as a number; exact up to 2^53. */
   i64(offset: number): number {
-    return Number(this.#view.getBigInt64(offset, true));
+    return this.#view.getInt32(offset + 4, true) * 0x1_0000_0000 +
+      this.#view.getUint32(offset, true);
   }
   setU8(offset: number, value: number): void {
     this.#mark(offset, 1);
@@ -50,7 +55,9 @@ export class PagedImage {
   }
   setI64(offset: number, value: number): void {
     this.#mark(offset, 8);
-    this.#view.setBigInt64(offset, BigInt(value), true);
+    assert(Number.isSafeInteger(value), `an integer that a number can hold: ${value}`);
+    this.#view.setInt32(offset, value, true);
+    this.#view.setInt32(offset + 4, Math.floor(value / 0x1_0000_0000), true);
   }
   /** Writes every changed page and forgets the changes. */
   flush(file: FileHandle): void {

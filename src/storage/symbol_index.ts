@@ -13,7 +13,6 @@
  * @module
  */
 import type { FileSystem } from "../platform/mod.ts";
-import { readFile } from "../platform/mod.ts";
 import { PagedImage } from "./paged_image.ts";
 
 const SIGNATURE = 0xfa;
@@ -66,40 +65,58 @@ export class SymbolIndex {
     return new SymbolIndex(keys, new PagedImage(new Uint8Array(0)), capacity);
   }
 
-  /** Reads an index from its files; the caller has made sure it belongs to the committed symbols. */
+  /**
+   * Reads an index from its files, or returns `null` unless it holds each of `count` symbols once and nothing else: a crash may
+   * have torn it, or left symbols of a transaction that was never committed.
+   */
   static read(
     fs: FileSystem,
     paths: { keys: string; values: string },
-    capacity: number,
-  ): SymbolIndex {
-    return new SymbolIndex(
-      new PagedImage(readFile(fs, paths.keys, INDEX_BYTES_MAX)),
-      new PagedImage(readFile(fs, paths.values, INDEX_BYTES_MAX)),
-      capacity,
+    symbols: { capacity: number; count: number },
+  ): SymbolIndex | null {
+    const keys = readPrefix(fs, paths.keys, KEY_HEADER_BYTES);
+    if (keys === null || keys[0] !== SIGNATURE) return null;
+    const header = new PagedImage(keys);
+    const keyCount = header.i64(21), valueBytes = header.i64(9);
+    if (
+      header.i64(1) !== header.i64(29) || header.i32(17) !== VALUES_PER_BLOCK ||
+      !(keyCount >= 0 && keyCount <= INDEX_BYTES_MAX / KEY_ENTRY_BYTES) ||
+      !(valueBytes >= 0 && valueBytes <= INDEX_BYTES_MAX)
+    ) return null;
+    const keyBytes = readPrefix(fs, paths.keys, KEY_HEADER_BYTES + KEY_ENTRY_BYTES * keyCount);
+    const blocks = readPrefix(fs, paths.values, valueBytes);
+    if (keyBytes === null || blocks === null) return null;
+    const index = new SymbolIndex(
+      new PagedImage(keyBytes),
+      new PagedImage(blocks),
+      symbols.capacity,
     );
+    return index.#holds(symbols.count) ? index : null;
   }
 
-  /** Number of symbols in the index, or −1 if the files are not a sound index of 2-value blocks. */
-  static countIn(fs: FileSystem, paths: { keys: string; values: string }): number {
-    if (fs.stat(paths.keys) === null || fs.stat(paths.values) === null) return -1;
-    const bytes = readFile(fs, paths.keys, INDEX_BYTES_MAX);
-    const view = new DataView(bytes.buffer);
-    if (
-      bytes.length < KEY_HEADER_BYTES || bytes[0] !== SIGNATURE ||
-      view.getInt32(17, true) !== VALUES_PER_BLOCK
-    ) return -1;
-    if (view.getBigInt64(1, true) !== view.getBigInt64(29, true)) return -1;
-    const keyCount = view.getInt32(21, true), valueBytes = Number(view.getBigInt64(9, true));
-    if (keyCount < 0 || KEY_HEADER_BYTES + KEY_ENTRY_BYTES * keyCount > bytes.length) return -1;
-    if (valueBytes < 0 || valueBytes > (fs.stat(paths.values)?.size ?? 0)) return -1;
+  /** Tells whether the chains hold each of `count` symbols once. */
+  #holds(count: number): boolean {
+    const seen = new Uint8Array(count);
     let total = 0;
-    for (let key = 0; key < keyCount; key++) {
-      const at = KEY_HEADER_BYTES + KEY_ENTRY_BYTES * key;
-      const count = view.getBigInt64(at, true);
-      if (count !== view.getBigInt64(at + 24, true) || count < 0n) return -1;
-      total += Number(count);
+    for (let key = 0; key < this.#keys.i64(21); key++) {
+      const entry = KEY_HEADER_BYTES + KEY_ENTRY_BYTES * key;
+      const values = this.#keys.i64(entry);
+      total += values;
+      if (values < 0 || total > count || values !== this.#keys.i64(entry + 24)) return false;
+      let block = this.#keys.i64(entry + 8);
+      for (let i = 0; i < values; i++) {
+        if (i > 0 && i % VALUES_PER_BLOCK === 0) block = this.#values.i64(block + NEXT_OFFSET);
+        if (block < 0 || block % BLOCK_BYTES !== 0 || block >= this.#values.size) return false;
+        const offset = this.#values.i64(block + 8 * (i % VALUES_PER_BLOCK));
+        const symbol = (offset - OFFSETS_HEADER_BYTES) / 8;
+        if (!Number.isInteger(symbol) || symbol < 0 || symbol >= count || seen[symbol] === 1) {
+          return false;
+        }
+        seen[symbol] = 1;
+      }
+      if (values > 0 && block !== this.#keys.i64(entry + 16)) return false;
     }
-    return total;
+    return total === count;
   }
 
   /** Adds a symbol with the next free key. */
@@ -144,4 +161,16 @@ export class SymbolIndex {
     this.#keys.flush(keys);
     if (sync) keys.syncData();
   }
+}
+
+/** The first bytes of a file, or `null` if it is missing or shorter. */
+function readPrefix(
+  fs: FileSystem,
+  path: string,
+  byteSize: number,
+): Uint8Array<ArrayBuffer> | null {
+  if ((fs.stat(path)?.size ?? -1) < byteSize) return null;
+  using file = fs.open(path, "read");
+  const bytes = new Uint8Array(byteSize);
+  return file.read(bytes, 0) === byteSize ? bytes : null;
 }

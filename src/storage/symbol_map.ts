@@ -15,11 +15,16 @@ import { assert, StorageError } from "../common/mod.ts";
 import { type FileSystem, parentPath } from "../platform/mod.ts";
 import type { SymbolTable } from "../wasm/mod.ts";
 import { ByteWriter, strSize } from "./binary.ts";
-import { readStorageFile } from "./metadata.ts";
+import { readStorageFile, readStoragePrefix } from "./storage_file.ts";
 import { SymbolIndex } from "./symbol_index.ts";
 
 const OFFSETS_HEADER_BYTES = 64;
-const SYMBOL_FILE_BYTES_MAX = 1 << 30;
+/** Largest capacity: its hash index is a file of at most 1 GiB. */
+const SYMBOL_CAPACITY_MAX = 1 << 26;
+/** Longest `.c` that is rebuilt from. */
+const CHARS_BYTES_MAX = 2 ** 31 - 1;
+/** Units that one call turns into text. */
+const TEXT_UNITS_PER_CALL = 4096;
 
 /** Where a symbol table's files are. */
 export interface SymbolFiles {
@@ -59,11 +64,11 @@ export class SymbolMapReader implements SymbolTable {
   /** False if the column holds no NULL. */
   readonly hasNull: boolean;
   readonly #starts: Float64Array;
-  readonly #chars: Uint8Array;
+  readonly #chars: Uint8Array<ArrayBuffer>;
   readonly #texts: (string | undefined)[] = [];
   #keys: Map<string, number> | null = null;
 
-  private constructor(starts: Float64Array, chars: Uint8Array, hasNull: boolean) {
+  private constructor(starts: Float64Array, chars: Uint8Array<ArrayBuffer>, hasNull: boolean) {
     this.count = starts.length - 1;
     this.hasNull = hasNull;
     this.#starts = starts;
@@ -73,9 +78,7 @@ export class SymbolMapReader implements SymbolTable {
   /** Opens a symbol table bounded by its committed count. @throws {StorageError} */
   static open(fs: FileSystem, files: SymbolFiles, count: number): SymbolMapReader {
     if (count === 0) return new SymbolMapReader(new Float64Array(1), new Uint8Array(0), true);
-    const offsets = readStorageFile(fs, files.offsets, SYMBOL_FILE_BYTES_MAX);
-    const chars = readStorageFile(fs, files.chars, SYMBOL_FILE_BYTES_MAX);
-    offsets.require(OFFSETS_HEADER_BYTES, 8 * (count + 1));
+    const offsets = readStoragePrefix(fs, files.offsets, OFFSETS_HEADER_BYTES + 8 * (count + 1));
     const starts = new Float64Array(count + 1);
     for (let key = 0; key <= count; key++) {
       starts[key] = offsets.count(OFFSETS_HEADER_BYTES + 8 * key, "symbol offset");
@@ -86,7 +89,7 @@ export class SymbolMapReader implements SymbolTable {
     if (starts[0] !== 0) {
       throw new StorageError(files.offsets, "first symbol offset is not 0", { offset: starts[0] });
     }
-    chars.require(0, starts[count]);
+    const chars = readStoragePrefix(fs, files.chars, starts[count]);
     for (let key = 0; key < count; key++) {
       if (chars.i32(starts[key]) * 2 + 4 !== starts[key + 1] - starts[key]) {
         throw new StorageError(files.chars, "symbol length does not match its offset", { key });
@@ -99,10 +102,7 @@ export class SymbolMapReader implements SymbolTable {
     assert(key >= 0 && key < this.count, `symbol key is committed: ${key} of ${this.count}`);
     let text = this.#texts[key];
     if (text === undefined) {
-      text = "";
-      for (let at = this.#starts[key] + 4; at < this.#starts[key + 1]; at += 2) {
-        text += String.fromCharCode(this.#chars[at] | (this.#chars[at + 1] << 8));
-      }
+      text = utf16Text(this.#chars, this.#starts[key] + 4, this.#starts[key + 1]);
       this.#texts[key] = text;
     }
     return text;
@@ -138,11 +138,17 @@ export class SymbolMapWriter implements SymbolTable {
 
   /** Opens a symbol table at its committed count. @throws {StorageError} */
   constructor(fs: FileSystem, files: SymbolFiles, count: number) {
-    const header = readStorageFile(fs, files.offsets, SYMBOL_FILE_BYTES_MAX);
+    const header = readStoragePrefix(fs, files.offsets, OFFSETS_HEADER_BYTES);
     const reader = SymbolMapReader.open(fs, files, count);
     this.#fs = fs;
     this.#files = files;
     this.#capacity = header.i32(0);
+    if (this.#capacity < 1 || this.#capacity > SYMBOL_CAPACITY_MAX) {
+      throw new StorageError(files.offsets, "invalid symbol capacity", {
+        capacity: this.#capacity,
+        limit: SYMBOL_CAPACITY_MAX,
+      });
+    }
     this.#hasNull = this.#isNullFlushed = header.u8(8) !== 0;
     this.#texts = Array.from({ length: count }, (_, key) => reader.text(key));
     this.#keys = new Map(this.#texts.map((text, key) => [text, key]));
@@ -190,11 +196,9 @@ export class SymbolMapWriter implements SymbolTable {
   /** Forgets symbols that were not committed. */
   rollback(): void {
     for (const text of this.#texts.splice(this.#committedCount)) this.#keys.delete(text);
-    if (this.#flushedCount === this.#committedCount) return;
-    const reader = SymbolMapReader.open(this.#fs, this.#files, this.#committedCount);
-    this.#charEnd = reader.charBytes;
+    this.#charEnd = SymbolMapReader.open(this.#fs, this.#files, this.#committedCount).charBytes;
     this.#flushedCount = this.#committedCount;
-    this.#index = null;
+    this.#index = null; // a flush that failed half way has changed it
   }
 
   #writeSymbols(sync: boolean): void {
@@ -223,25 +227,22 @@ export class SymbolMapWriter implements SymbolTable {
   /** The index, checked against the committed count; what a transaction without commit left in it is built anew. */
   #openIndex(): SymbolIndex {
     if (this.#index !== null) return this.#index;
-    if (SymbolIndex.countIn(this.#fs, this.#files) === this.#flushedCount) {
-      this.#index = SymbolIndex.read(this.#fs, this.#files, this.#capacity);
-    } else {
+    const symbols = { capacity: this.#capacity, count: this.#flushedCount };
+    this.#index = SymbolIndex.read(this.#fs, this.#files, symbols) ??
       rewriteIndex(this.#fs, this.#files, {
         capacity: this.#capacity,
         texts: this.#texts.slice(0, this.#flushedCount),
       });
-      this.#index = SymbolIndex.read(this.#fs, this.#files, this.#capacity);
-    }
     return this.#index;
   }
 }
 
-/** Builds an index in new files and puts them in place of the old ones. */
+/** Builds an index in new files, puts them in place of the old ones, and returns it. */
 function rewriteIndex(
   fs: FileSystem,
   files: SymbolFiles,
   symbols: { capacity: number; texts: readonly string[] },
-): void {
+): SymbolIndex {
   const index = SymbolIndex.empty(symbols.capacity);
   for (const [key, text] of symbols.texts.entries()) index.add(text, key);
   const temporary = { keys: `${files.keys}.tmp`, values: `${files.values}.tmp` };
@@ -252,6 +253,7 @@ function rewriteIndex(
   fs.rename(temporary.values, files.values);
   fs.rename(temporary.keys, files.keys);
   fs.syncDir(parentPath(files.keys));
+  return index;
 }
 
 /**
@@ -264,7 +266,7 @@ export function rebuildSymbolFiles(
   files: SymbolFiles,
   options: { count: number; capacity: number; isCached: boolean; hasNull: boolean },
 ): void {
-  const chars = readStorageFile(fs, files.chars, SYMBOL_FILE_BYTES_MAX);
+  const chars = readStorageFile(fs, files.chars, CHARS_BYTES_MAX);
   const offsets = new ByteWriter(OFFSETS_HEADER_BYTES + 8 * (options.count + 1));
   offsets.i32(0, options.capacity);
   offsets.u8(4, options.isCached ? 1 : 0);
@@ -283,4 +285,14 @@ export function rebuildSymbolFiles(
   file.write(offsets.bytes, 0);
   file.sync();
   rewriteIndex(fs, files, { capacity: options.capacity, texts });
+}
+
+/** Decodes UTF-16 units, lone surrogates included, between two even positions. */
+function utf16Text(bytes: Uint8Array<ArrayBuffer>, from: number, to: number): string {
+  let text = "";
+  for (let at = from; at < to; at += 2 * TEXT_UNITS_PER_CALL) {
+    const units = Math.min(TEXT_UNITS_PER_CALL, (to - at) / 2);
+    text += String.fromCharCode(...new Uint16Array(bytes.buffer, bytes.byteOffset + at, units));
+  }
+  return text;
 }

@@ -8,12 +8,8 @@ import { assert, ColumnType } from "../common/mod.ts";
 import { type FileSystem, parentPath } from "../platform/mod.ts";
 import { ByteWriter, strSize } from "./binary.ts";
 import { encodeNewColumnVersions } from "./column_versions.ts";
-import {
-  DEFAULT_SYMBOL_CAPACITY,
-  encodeMetadata,
-  readStorageFile,
-  type TableDefinition,
-} from "./metadata.ts";
+import { DEFAULT_SYMBOL_CAPACITY, encodeMetadata, type TableDefinition } from "./metadata.ts";
+import { readStorageFile } from "./storage_file.ts";
 import { createSymbolFiles, symbolFiles } from "./symbol_map.ts";
 import { encodeNewTxn } from "./txn.ts";
 

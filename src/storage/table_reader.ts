@@ -28,7 +28,6 @@ import {
 } from "../wasm/mod.ts";
 import {
   AUX_ENTRY_BYTES,
-  checkPartitionNames,
   columnFileName,
   type ColumnPlace,
   columnPlace,
@@ -36,17 +35,12 @@ import {
   partitionScheme,
   symbolSlot,
 } from "./column_files.ts";
-import { type ColumnVersions, readColumnVersions } from "./column_versions.ts";
+import type { ColumnVersions } from "./column_versions.ts";
+import { type CommittedState, readCommittedState } from "./committed_state.ts";
 import { FileCache } from "./file_cache.ts";
-import { type ColumnMetadata, readTableMetadata, type TableMetadata } from "./metadata.ts";
+import type { ColumnMetadata, TableMetadata } from "./metadata.ts";
 import { symbolFiles, SymbolMapReader } from "./symbol_map.ts";
-import {
-  committedRowCount,
-  isParquet,
-  type PartitionRecord,
-  readTxn,
-  type TxnRecord,
-} from "./txn.ts";
+import { committedRowCount, isParquet, type PartitionRecord, type TxnRecord } from "./txn.ts";
 
 /** A partition as a reader sees it. */
 export interface PartitionInfo extends PartitionRecord {
@@ -82,7 +76,7 @@ export class TableReader implements Disposable {
 
   private constructor(
     context: StorageContext,
-    state: { metadata: TableMetadata; txn: TxnRecord; versions: ColumnVersions },
+    state: CommittedState,
   ) {
     this.#fs = context.fs;
     this.#core = context.core;
@@ -93,7 +87,6 @@ export class TableReader implements Disposable {
     this.versions = state.versions;
     this.rowCount = committedRowCount(state.txn);
     const scheme = partitionScheme(state.metadata);
-    checkPartitionNames(context.tableDir, scheme, state.txn.partitions);
     this.partitions = state.txn.partitions.filter((partition) => partition.rowCount > 0)
       .map((partition) => ({
         ...partition,
@@ -103,34 +96,7 @@ export class TableReader implements Disposable {
 
   /** Opens the last committed transaction. @throws {StorageError} naming the file that is wrong. */
   static open(context: StorageContext): TableReader {
-    const metadata = readTableMetadata(context.fs, context.tableDir);
-    const txn = readTxn(context.fs, context.tableDir, metadata.partitionBy);
-    const liveSymbols =
-      metadata.columns.filter((column) => column.type === ColumnType.SYMBOL).length;
-    if (txn.symbolCounts.length !== liveSymbols) {
-      throw new StorageError(
-        `${context.tableDir}/_txn`,
-        "symbol column count does not match _meta",
-        {
-          txn: txn.symbolCounts.length,
-          meta: liveSymbols,
-        },
-      );
-    }
-    if (
-      BigInt.asUintN(32, txn.structureVersion) !==
-        BigInt.asUintN(32, BigInt(metadata.metadataVersion))
-    ) {
-      throw new StorageError(`${context.tableDir}/_meta`, "metadata version does not match _txn", {
-        meta: metadata.metadataVersion,
-        txn: BigInt.asUintN(32, txn.structureVersion),
-      });
-    }
-    return new TableReader(context, {
-      metadata,
-      txn,
-      versions: readColumnVersions(context.fs, context.tableDir, txn.columnVersion),
-    });
+    return new TableReader(context, readCommittedState(context.fs, context.tableDir));
   }
 
   /**

@@ -30,7 +30,8 @@ import {
   withoutPartitions,
 } from "./column_versions.ts";
 import { CHUNK_ROWS, ColumnWriter, type VectorSlice } from "./column_writer.ts";
-import { type ColumnMetadata, readStorageFile, type TableMetadata } from "./metadata.ts";
+import type { ColumnMetadata, TableMetadata } from "./metadata.ts";
+import { readStorageFile } from "./storage_file.ts";
 import { type PartitionPiece, planPieces } from "./partition_plan.ts";
 import { symbolFiles, SymbolMapWriter } from "./symbol_map.ts";
 import { type StorageContext, TableReader } from "./table_reader.ts";

@@ -17,7 +17,7 @@
 import { assert, PartitionBy, StorageError } from "../common/mod.ts";
 import type { FileHandle, FileSystem } from "../platform/mod.ts";
 import { type ByteReader, ByteWriter } from "./binary.ts";
-import { readStorageFile } from "./metadata.ts";
+import { readStoragePrefix, readVersionedFile } from "./storage_file.ts";
 
 const HEADER_BYTES = 64;
 const RECORD_FIXED_BYTES = 132;
@@ -119,7 +119,12 @@ export function emptyTxnRecord(symbolColumnCount: number): TxnRecord {
 
 /** Reads and checks a table's `_txn`. @throws {StorageError} naming the file and what is wrong. */
 export function readTxn(fs: FileSystem, tableDir: string, partitionBy: number): TxnRecord {
-  return decodeTxn(readStorageFile(fs, `${tableDir}/_txn`, TXN_BYTES_MAX), partitionBy);
+  return decodeTxn(readVersionedFile(fs, `${tableDir}/_txn`, TXN_BYTES_MAX), partitionBy);
+}
+
+/** Reads the version alone: it changes with every commit. @throws {StorageError} */
+export function readTxnVersion(fs: FileSystem, tableDir: string): number {
+  return readStoragePrefix(fs, `${tableDir}/_txn`, 8).count(0, "version");
 }
 
 /** Decodes the current record of a `_txn` image. @throws {StorageError} */
@@ -277,7 +282,7 @@ export class TxnWriter implements Disposable {
   /** Opens a table's `_txn`. @throws {StorageError} */
   static open(fs: FileSystem, tableDir: string): TxnWriter {
     const path = `${tableDir}/_txn`;
-    const slot = currentSlot(readStorageFile(fs, path, TXN_BYTES_MAX));
+    const slot = currentSlot(readVersionedFile(fs, path, TXN_BYTES_MAX));
     return new TxnWriter(fs.open(path, "readWrite"), slot);
   }
 
