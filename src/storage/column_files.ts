@@ -221,8 +221,16 @@ function variableDataBytes(
   if (tag === ColumnType.ARRAY) {
     return Number(view.getBigUint64(0, true) & 0xffffffffffffn) + view.getInt32(8, true);
   }
+  return varcharBounds(buffer).end;
+}
+
+/** Where the value of a VARCHAR's aux entry begins and ends in the data file; for others both are the end of the data so far. */
+export function varcharBounds(entry: Uint8Array): { start: number; end: number } {
+  const view = new DataView(entry.buffer, entry.byteOffset, AUX_ENTRY_BYTES);
   const header = view.getUint32(0, true);
-  return Number(view.getBigUint64(8, true) >> 16n) + ((header & 5) === 0 ? header >>> 4 : 0);
+  const start = view.getUint16(10, true) + view.getUint32(12, true) * 0x1_0000;
+  const isSplit = (header & 5) === 0; // neither inlined nor NULL
+  return { start, end: start + (isSplit ? header >>> 4 : 0) };
 }
 
 /** Number of live SYMBOL columns before a column: its place in `_txn`'s symbol counts. */

@@ -3,14 +3,17 @@
  *
  * @module
  */
-import { assert, ColumnType, fixedSize } from "../common/mod.ts";
+import { assert, ColumnType, fixedSize, StorageError } from "../common/mod.ts";
 import type { FileHandle, FileSystem } from "../platform/mod.ts";
 import { Arena, type Vector, type WasmCore } from "../wasm/mod.ts";
-import { AUX_ENTRY_BYTES } from "./column_files.ts";
+import { AUX_ENTRY_BYTES, committedLength, varcharBounds } from "./column_files.ts";
+import { openStorageFile } from "./storage_file.ts";
 import { fillNulls } from "./table_reader.ts";
 
 /** Rows that are copied through memory at a time. */
 export const CHUNK_ROWS = 1 << 20;
+/** Bytes of long values that are copied through memory at a time; a single value may be larger. */
+export const CHUNK_HEAP_BYTES = 1 << 25;
 
 /** Rows `rowLo` … `rowHi` − 1 of a vector; `null` stands for NULLs. */
 export interface VectorSlice {
@@ -19,7 +22,7 @@ export interface VectorSlice {
   readonly rowHi: number;
 }
 
-/** A merge order for some rows: a uint32 index over slices `a` and `b` that start at row 0 of what it was made from. */
+/** A merge order for some rows: a uint32 index over two slices, each counted from its first row. */
 export interface MergeChunk {
   readonly index: number;
   readonly rowCount: number;
@@ -46,39 +49,48 @@ export class ColumnWriter implements Disposable {
     this.#core = context.core;
     this.#type = column.type;
     this.#rowCount = storedRows;
-    this.#data = context.fs.open(column.dataPath, "create");
-    this.#aux = column.type === ColumnType.VARCHAR
-      ? context.fs.open(column.auxPath, "create")
-      : null;
-    this.#dataEnd = this.#aux === null ? 0 : varcharDataEnd(this.#aux, storedRows);
+    const mode = storedRows > 0 ? "readWrite" : "create";
+    const open = (path: string) => openStorageFile(context.fs, path, mode);
+    this.#data = open(column.dataPath);
+    this.#aux = column.type === ColumnType.VARCHAR ? open(column.auxPath) : null;
+    try {
+      // A file that is shorter than what is committed must not be made to look whole by a hole before the new rows.
+      requireBytes(this.#aux ?? this.#data, committedLength(column.type, storedRows));
+      this.#dataEnd = this.#aux === null ? 0 : varcharDataEnd(this.#aux, storedRows);
+      requireBytes(this.#data, this.#dataEnd);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** Appends rows as they are. */
   append(rows: VectorSlice): void {
-    for (let lo = rows.rowLo; lo < rows.rowHi; lo += CHUNK_ROWS) {
-      const hi = Math.min(lo + CHUNK_ROWS, rows.rowHi);
+    for (let lo = rows.rowLo; lo < rows.rowHi;) {
+      const hi = this.#chunkEnd(rows, lo);
       if (rows.vector === null) this.#appendNulls(hi - lo);
       else if (this.#aux === null) {
         this.#appendFixed(rows.vector.data + lo * fixedSize(this.#type), hi - lo);
       } else this.#appendVarchar(rows.vector, lo, hi);
+      lo = hi;
     }
   }
 
-  /** Appends rows picked from two vectors, starting at a row of each, in merge order. */
+  /** Appends rows picked from two slices in merge order. */
   appendMerged(a: VectorSlice, b: VectorSlice, chunk: MergeChunk): void {
     using arena = new Arena(this.#core.memory);
-    const left = this.#materialize(a, arena), right = this.#materialize(b, arena);
-    if (this.#aux !== null) return this.#appendMergedVarchar(left, right, { a, b, chunk, arena });
+    const left = this.#sliceStart(a, arena), right = this.#sliceStart(b, arena);
+    if (this.#aux !== null) return this.#appendMergedVarchar(left, right, chunk);
     const size = fixedSize(this.#type);
     const target = arena.alloc(chunk.rowCount * size);
-    const from = left.data + a.rowLo * size, other = right.data + b.rowLo * size;
     const { kernels } = this.#core;
-    if (size === 1) kernels.mergeGather1(from, other, chunk.index, chunk.rowCount, target);
-    else if (size === 4) kernels.mergeGather4(from, other, chunk.index, chunk.rowCount, target);
-    else {
-      assert(size === 8, `width has a kernel: ${size}`);
-      kernels.mergeGather8(from, other, chunk.index, chunk.rowCount, target);
-    }
+    const merge = {
+      1: kernels.mergeGather1,
+      4: kernels.mergeGather4,
+      8: kernels.mergeGather8,
+    }[size];
+    assert(merge !== undefined, `width has a kernel: ${size}`);
+    merge(left.data, right.data, chunk.index, chunk.rowCount, target);
     this.#appendFixed(target, chunk.rowCount);
   }
 
@@ -131,22 +143,18 @@ export class ColumnWriter implements Disposable {
     this.#writeVarchar(aux, hi - lo, { heap, heapBytes });
   }
 
-  #appendMergedVarchar(
-    left: Vector,
-    right: Vector,
-    work: { a: VectorSlice; b: VectorSlice; chunk: MergeChunk; arena: Arena },
-  ): void {
+  #appendMergedVarchar(left: Vector, right: Vector, chunk: MergeChunk): void {
+    using arena = new Arena(this.#core.memory);
     const { kernels } = this.#core;
-    const { a, b, chunk, arena } = work;
-    const auxA = left.data + a.rowLo * AUX_ENTRY_BYTES,
-      auxB = right.data + b.rowLo * AUX_ENTRY_BYTES;
     const aux = arena.alloc(chunk.rowCount * AUX_ENTRY_BYTES);
-    const heap = arena.alloc(kernels.varcharMergeBytes(auxA, auxB, chunk.index, chunk.rowCount));
+    const heap = arena.alloc(
+      kernels.varcharMergeBytes(left.data, right.data, chunk.index, chunk.rowCount),
+    );
     const heapBytes = kernels.varcharMerge(
-      auxA,
+      left.data,
       left.heap,
       left.heapOffset,
-      auxB,
+      right.data,
       right.heap,
       right.heapOffset,
       chunk.index,
@@ -167,14 +175,27 @@ export class ColumnWriter implements Disposable {
     this.#rowCount += rows;
   }
 
-  /** A vector to gather from; NULLs are written out. */
-  #materialize(slice: VectorSlice, arena: Arena): Vector {
-    if (slice.vector !== null) return slice.vector;
-    const data = arena.alloc(
-      slice.rowHi * (this.#aux === null ? fixedSize(this.#type) : AUX_ENTRY_BYTES),
-    );
-    if (this.#aux === null) fillNulls(this.#core, { type: this.#type, data, rows: slice.rowHi });
-    else this.#core.kernels.varcharNulls(data, slice.rowHi, 0);
+  /** End of the rows from `lo` on that go through memory together. */
+  #chunkEnd(rows: VectorSlice, lo: number): number {
+    let count = Math.min(CHUNK_ROWS, rows.rowHi - lo);
+    if (this.#aux === null || rows.vector === null) return lo + count;
+    const entries = rows.vector.data + lo * AUX_ENTRY_BYTES;
+    while (count > 1 && this.#core.kernels.varcharHeapBytes(entries, count) > CHUNK_HEAP_BYTES) {
+      count >>>= 1;
+    }
+    return lo + count;
+  }
+
+  /** A vector whose row 0 is the first row of the slice; NULLs are written out. */
+  #sliceStart(slice: VectorSlice, arena: Arena): Vector {
+    const width = this.#aux === null ? fixedSize(this.#type) : AUX_ENTRY_BYTES;
+    if (slice.vector !== null) {
+      return { ...slice.vector, data: slice.vector.data + slice.rowLo * width };
+    }
+    const rows = slice.rowHi - slice.rowLo;
+    const data = arena.alloc(rows * width);
+    if (this.#aux === null) fillNulls(this.#core, { type: this.#type, data, rows });
+    else this.#core.kernels.varcharNulls(data, rows, 0);
     return { type: this.#type, data, heap: 0, heapBytes: 0, heapOffset: 0, symbols: null };
   }
 }
@@ -183,9 +204,12 @@ export class ColumnWriter implements Disposable {
 function varcharDataEnd(aux: FileHandle, rows: number): number {
   if (rows === 0) return 0;
   const entry = new Uint8Array(AUX_ENTRY_BYTES);
-  const count = aux.read(entry, (rows - 1) * AUX_ENTRY_BYTES);
-  assert(count === AUX_ENTRY_BYTES, "the committed aux entries are there");
-  const view = new DataView(entry.buffer);
-  const header = view.getUint32(0, true);
-  return Number(view.getBigUint64(8, true) >> 16n) + ((header & 5) === 0 ? header >>> 4 : 0);
+  aux.read(entry, (rows - 1) * AUX_ENTRY_BYTES);
+  return varcharBounds(entry).end;
+}
+
+/** @throws {StorageError} if a file does not hold its committed bytes. */
+function requireBytes(file: FileHandle, committed: number): void {
+  const size = file.size();
+  if (size < committed) throw new StorageError(file.path, "file is too short", { committed, size });
 }

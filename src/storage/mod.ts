@@ -15,5 +15,6 @@ export {
   type StorageContext,
   TableReader,
 } from "./table_reader.ts";
-export { fixedRowBytes, type RowSource, syncPath, TableWriter } from "./table_writer.ts";
+export type { RowSource } from "./partition_writer.ts";
+export { fixedRowBytes, syncPath, TableWriter } from "./table_writer.ts";
 export * from "./txn.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { StorageError } from "../common/mod.ts";
-import { type FileHandle, type FileSystem, readFile } from "../platform/mod.ts";
+import { type FileHandle, type FileSystem, type OpenMode, readFile } from "../platform/mod.ts";
 import { ByteReader } from "./binary.ts";
 
 /** Attempts to read a file whose version changes while it is read. */
@@ -56,10 +56,14 @@ export function readVersionedFile(fs: FileSystem, path: string, maxBytes: number
   throw new StorageError(path, "file changes too often to be read");
 }
 
-/** Opens a file for reading. @throws {StorageError} if it does not exist. */
-export function openStorageFile(fs: FileSystem, path: string): FileHandle {
+/** Opens a file. @throws {StorageError} if it does not exist. */
+export function openStorageFile(
+  fs: FileSystem,
+  path: string,
+  mode: OpenMode = "read",
+): FileHandle {
   try {
-    return fs.open(path, "read");
+    return fs.open(path, mode);
   } catch (error) {
     throw orStorageError(path, error);
   }

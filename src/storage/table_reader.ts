@@ -34,6 +34,7 @@ import {
   partitionPath,
   partitionScheme,
   symbolSlot,
+  varcharBounds,
 } from "./column_files.ts";
 import type { ColumnVersions } from "./column_versions.ts";
 import { type CommittedState, readCommittedState } from "./committed_state.ts";
@@ -125,6 +126,25 @@ export class TableReader implements Disposable {
     return column.type === ColumnType.VARCHAR
       ? this.#readVarchar(partition, column, { place, range }, arena)
       : this.#readFixed(partition, column, { place, range }, arena);
+  }
+
+  /** Bytes of the values that the `.d` file of a VARCHAR column holds for some rows. @throws {StorageError} */
+  varcharBytes(partitionIndex: number, writerIndex: number, range: RowRange): number {
+    const partition = this.partitions[partitionIndex];
+    const column = this.metadata.columns[writerIndex];
+    assert(column.type === ColumnType.VARCHAR, `column is a VARCHAR: ${column.name}`);
+    const place = columnPlace(this.versions, partition, writerIndex);
+    const rowLo = Math.max(range.rowLo, place.columnTop);
+    if (rowLo >= range.rowHi) return 0;
+    const aux = this.#open(partition, column, "i", place);
+    const entry = new Uint8Array(AUX_ENTRY_BYTES);
+    const boundsAt = (row: number) => {
+      const position = (row - place.columnTop) * AUX_ENTRY_BYTES;
+      requireBytes(aux, { position, bytes: AUX_ENTRY_BYTES });
+      aux.read(entry, position);
+      return varcharBounds(entry);
+    };
+    return boundsAt(range.rowHi - 1).end - boundsAt(rowLo).start;
   }
 
   /** The committed symbols of a SYMBOL column. @throws {StorageError} */

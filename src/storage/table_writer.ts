@@ -17,48 +17,28 @@ import {
   fixedSize,
   isSupportedColumnType,
   PartitionBy,
-  StorageError,
   TableError,
   UnsupportedTypeError,
 } from "../common/mod.ts";
-import { Arena, type Vector } from "../wasm/mod.ts";
-import { columnFileName, columnPlace, partitionPath, partitionScheme } from "./column_files.ts";
 import {
   type ColumnVersionEntry,
+  type ColumnVersions,
   ColumnVersionsWriter,
   withEntries,
   withoutPartitions,
 } from "./column_versions.ts";
-import { CHUNK_ROWS, ColumnWriter, type VectorSlice } from "./column_writer.ts";
-import type { ColumnMetadata, TableMetadata } from "./metadata.ts";
-import { readStorageFile } from "./storage_file.ts";
-import { type PartitionPiece, planPieces } from "./partition_plan.ts";
+import type { TableMetadata } from "./metadata.ts";
+import { PartitionWriter, type RowSource } from "./partition_writer.ts";
 import { symbolFiles, SymbolMapWriter } from "./symbol_map.ts";
 import { type StorageContext, TableReader } from "./table_reader.ts";
+import { recoverTodo } from "./todo.ts";
 import {
-  isParquet,
-  isReadOnly,
   NO_MAX_TIMESTAMP,
   NO_MIN_TIMESTAMP,
   type PartitionRecord,
   type TxnRecord,
   TxnWriter,
 } from "./txn.ts";
-
-const TODO_BYTES_MAX = 1 << 16;
-
-/** Rows to write, in timestamp order; rows with equal timestamps in commit order. */
-export interface RowSource {
-  readonly rowCount: number;
-  /** Pointer to `rowCount` ascending int64 timestamps. */
-  readonly timestamps: number;
-  readonly minTimestamp: bigint;
-  readonly maxTimestamp: bigint;
-  /** Values of a column in the same order, symbols as keys of the table; `null` when all are NULL. */
-  column(writerIndex: number): Vector | null;
-  /** Tells that the column's values are not needed any more. */
-  release(writerIndex: number): void;
-}
 
 /** See the module's description. */
 export class TableWriter implements Disposable {
@@ -77,8 +57,8 @@ export class TableWriter implements Disposable {
 
   private constructor(context: StorageContext) {
     this.#context = context;
+    recoverTodo(context.fs, context.tableDir);
     this.#reader = TableReader.open(context);
-    checkTodo(context, this.#reader.txn);
     this.#versionsWriter = new ColumnVersionsWriter(
       context.fs,
       context.tableDir,
@@ -126,30 +106,21 @@ export class TableWriter implements Disposable {
    */
   write(source: RowSource): void {
     this.#checkWritable();
-    assert(!this.#hasWritten, "a transaction is written by one call");
+    // New directories are named by the transaction, so truncation and rows in one would name the same one twice.
+    assert(!this.#hasWritten && !this.#isTruncated, "a transaction is written by one call");
     if (source.rowCount === 0) return;
     this.#hasWritten = true;
-    const pieces = planPieces(this.#context.core, source, {
-      partitionBy: this.metadata.partitionBy,
-      partitions: this.#pending,
-    });
-    const jobs = pieces.map((piece) => this.#openPiece(piece, source));
-    for (const column of this.metadata.liveColumns) {
-      const vector = source.column(column.writerIndex);
-      for (const job of jobs) this.#writePiece(job, column, { source, vector });
-      source.release(column.writerIndex);
-    }
-    for (const job of jobs) this.#finishPiece(job);
-    const { min, max } = this.#pendingRange;
-    this.#pendingRange = {
-      min: source.minTimestamp < min ? source.minTimestamp : min,
-      max: source.maxTimestamp > max ? source.maxTimestamp : max,
-    };
+    const writer = new PartitionWriter(this.#context, this.#reader, this.#touched);
+    const written = writer.write(source);
+    this.#pending = mergePartitions(this.#pending, written.partitions);
+    this.#pendingVersions = [...written.versions];
+    this.#widenRange(source);
   }
 
   /** Removes all rows at the next commit. Symbols stay, since WAL transactions behind this one may refer to their keys. */
   truncate(): void {
     assert(!this.#hasWritten, "truncation is a transaction of its own");
+    if (this.metadata.partitionBy === PartitionBy.NONE) this.#checkWritable();
     this.#isTruncated = true;
     this.#pending = [];
     this.#pendingRange = { min: NO_MIN_TIMESTAMP, max: NO_MAX_TIMESTAMP };
@@ -162,11 +133,7 @@ export class TableWriter implements Disposable {
   commit(options: { seqTxn: number; sync: boolean }): void {
     for (const map of this.#symbols.values()) map.flush(options.sync);
     if (options.sync) this.#syncTouched();
-    const versions = this.#isTruncated
-      ? withoutPartitions(this.#reader.versions)
-      : this.#pendingVersions.length > 0
-      ? withEntries(this.#reader.versions, this.#pendingVersions)
-      : this.#reader.versions;
+    const versions = this.#nextVersions();
     if (versions !== this.#reader.versions) this.#versionsWriter.commit(versions, options.sync);
     this.#txnWriter.commit(this.#nextRecord(options.seqTxn, versions.version), options.sync);
     for (const map of this.#symbols.values()) map.commit();
@@ -201,11 +168,6 @@ export class TableWriter implements Disposable {
 
   #checkWritable(): void {
     const { metadata } = this;
-    if (metadata.timestampIndex < 0 || metadata.partitionBy === PartitionBy.NONE) {
-      throw new TableError("writing to a table without partitions is not supported yet", {
-        dir: this.#context.tableDir,
-      });
-    }
     for (const column of metadata.liveColumns) {
       if (!isSupportedColumnType(column.type)) {
         throw new UnsupportedTypeError(column.name, column.type);
@@ -221,194 +183,37 @@ export class TableWriter implements Disposable {
     }
   }
 
-  /** Decides between append and merge, and makes the directory of a new or rewritten partition. */
-  #openPiece(piece: PartitionPiece, source: RowSource): PieceJob {
-    const { fs, tableDir, core } = this.#context;
-    const rows = piece.rowHi - piece.rowLo;
-    if (piece.isNew) {
-      const record = {
-        timestamp: piece.target.timestamp,
-        rowCount: rows,
-        nameTxn: this.txn.txn - 1,
-        flags: 0n,
-        parquetFileSize: -1,
-      };
-      return {
-        piece,
-        kind: "new",
-        existing: null,
-        record,
-        directory: this.#makeDirectory(record),
-        chunks: [],
-      };
-    }
-    const existing = piece.target as PartitionRecord;
-    const path = partitionPath(partitionScheme(this.metadata), existing);
-    if (isParquet(existing)) {
-      throw new StorageError(`${tableDir}/${path}`, "parquet partitions are not supported yet");
-    }
-    if (isReadOnly(existing)) throw new TableError("partition is read-only", { partition: path });
-    const first = core.memory.i64[source.timestamps / 8 + piece.rowLo];
-    if (
-      existing.rowCount === 0 ||
-      (this.#canAppend(existing) && first >= this.#lastTimestamp(existing))
-    ) {
-      const record = { ...existing, rowCount: existing.rowCount + rows };
-      assert(fs.stat(`${tableDir}/${path}`) !== null, `the partition's directory exists: ${path}`);
-      return {
-        piece,
-        kind: "append",
-        existing,
-        record,
-        directory: `${tableDir}/${path}`,
-        chunks: [],
-      };
-    }
-    const record = {
-      ...existing,
-      rowCount: existing.rowCount + rows,
-      nameTxn: this.txn.txn,
-      flags: 0n,
-      parquetFileSize: -1,
-    };
-    const chunks = this.#planMerge(existing, piece, source);
-    return {
-      piece,
-      kind: "merge",
-      existing,
-      record,
-      directory: this.#makeDirectory(record),
-      chunks,
+  #widenRange(source: RowSource): void {
+    const { timestampIndex, partitionBy } = this.metadata;
+    if (timestampIndex < 0) return;
+    const { min, max } = this.#pendingRange;
+    // Without partitions QuestDB keeps the latest timestamp only.
+    const hasMin = partitionBy !== PartitionBy.NONE;
+    this.#pendingRange = {
+      min: hasMin && source.minTimestamp < min ? source.minTimestamp : min,
+      max: source.maxTimestamp > max ? source.maxTimestamp : max,
     };
   }
 
-  /** Tells whether every column has a file whose end is the end of the committed rows. */
-  #canAppend(partition: PartitionRecord): boolean {
-    return this.metadata.liveColumns.every((column) => {
-      const place = columnPlace(this.#reader.versions, partition, column.writerIndex);
-      return place.storedRows > 0 || this.#hasOwnEntry(partition, column);
-    });
-  }
-
-  #hasOwnEntry(partition: PartitionRecord, column: ColumnMetadata): boolean {
-    return this.#reader.versions.entries.some((entry) =>
-      entry.timestamp === partition.timestamp && entry.columnIndex === column.writerIndex
-    );
-  }
-
-  #lastTimestamp(partition: PartitionRecord): bigint {
-    return this.#timestampAt(partition, partition.rowCount - 1);
-  }
-
-  #timestampAt(partition: PartitionRecord, row: number): bigint {
-    using arena = new Arena(this.#context.core.memory);
-    const index = this.#reader.partitions.findIndex((info) =>
-      info.timestamp === partition.timestamp
-    );
-    const range = { rowLo: row, rowHi: row + 1 };
-    const vector = this.#reader.readColumn(index, this.metadata.timestampIndex, range, arena);
-    return this.#context.core.memory.i64[vector.data / 8];
-  }
-
-  #makeDirectory(record: PartitionRecord): string {
-    const { fs, tableDir } = this.#context;
-    const directory = `${tableDir}/${partitionPath(partitionScheme(this.metadata), record)}`;
-    // Only a transaction that never committed can have left this name: no committed state refers to it.
-    fs.removeTree(directory);
-    fs.mkdir(directory);
-    this.#touched.add(tableDir).add(directory);
-    return directory;
-  }
-
-  /** Cuts a merge so that a bounded number of committed rows is in memory at a time. */
-  #planMerge(existing: PartitionRecord, piece: PartitionPiece, source: RowSource): MergeRange[] {
-    const { kernels } = this.#context.core;
-    const chunks: MergeRange[] = [];
-    let newLo = piece.rowLo;
-    for (let lo = 0; lo < existing.rowCount; lo += CHUNK_ROWS) {
-      const hi = Math.min(lo + CHUNK_ROWS, existing.rowCount);
-      // New rows with the time of the chunk's last row wait: rows with that time may go on in the next chunk, and come first.
-      const newHi = hi === existing.rowCount ? piece.rowHi : newLo +
-        kernels.lowerBoundI64(
-          source.timestamps + 8 * newLo,
-          piece.rowHi - newLo,
-          this.#timestampAt(existing, hi - 1),
-        );
-      chunks.push({ oldLo: lo, oldHi: hi, newLo, newHi });
-      newLo = newHi;
+  #nextVersions(): ColumnVersions {
+    const { versions } = this.#reader;
+    if (!this.#isTruncated) {
+      return this.#pendingVersions.length > 0
+        ? withEntries(versions, this.#pendingVersions)
+        : versions;
     }
-    return chunks;
-  }
-
-  #writePiece(
-    job: PieceJob,
-    column: ColumnMetadata,
-    from: { source: RowSource; vector: Vector | null },
-  ): void {
-    const { fs, core } = this.#context;
-    const place = job.existing === null
-      ? null
-      : columnPlace(this.#reader.versions, job.existing, column.writerIndex);
-    const nameTxn = this.#reader.versions.nameTxn(job.record.timestamp, column.writerIndex);
-    const dataPath = `${job.directory}/${columnFileName(column.name, "d", nameTxn)}`;
-    const auxPath = `${job.directory}/${columnFileName(column.name, "i", nameTxn)}`;
-    const storedRows = job.kind === "append" ? place!.storedRows : 0;
-    using writer = new ColumnWriter(
-      { fs, core },
-      { type: column.type, dataPath, auxPath },
-      storedRows,
-    );
-    this.#touched.add(dataPath);
-    if (column.type === ColumnType.VARCHAR) this.#touched.add(auxPath);
-    const rows = { vector: from.vector, rowLo: job.piece.rowLo, rowHi: job.piece.rowHi };
-    if (job.kind !== "merge") return writer.append(rows);
-    for (const chunk of job.chunks) this.#mergeChunk(writer, column, { job, chunk, from });
-    const hasTop = place!.columnTop > 0;
-    if (hasTop) {
-      const entry = {
-        timestamp: job.record.timestamp,
+    if (this.metadata.partitionBy !== PartitionBy.NONE) return withoutPartitions(versions);
+    // The one directory keeps its name, and readers may still use its files: the next rows go into files of another name.
+    const nameTxn = this.txn.txn;
+    return withEntries(
+      versions,
+      this.metadata.liveColumns.map((column) => ({
+        timestamp: 0n,
         columnIndex: column.writerIndex,
         nameTxn,
         top: 0n,
-      };
-      this.#pendingVersions.push(entry);
-    }
-  }
-
-  #mergeChunk(
-    writer: ColumnWriter,
-    column: ColumnMetadata,
-    work: { job: PieceJob; chunk: MergeRange; from: { source: RowSource; vector: Vector | null } },
-  ): void {
-    const { core } = this.#context;
-    const { chunk, from, job } = work;
-    using arena = new Arena(core.memory);
-    const index = this.#reader.partitions.findIndex((info) =>
-      info.timestamp === job.existing!.timestamp
+      })),
     );
-    const range = { rowLo: chunk.oldLo, rowHi: chunk.oldHi };
-    const old = this.#reader.readColumn(index, column.writerIndex, range, arena);
-    const oldRows = chunk.oldHi - chunk.oldLo, newRows = chunk.newHi - chunk.newLo;
-    const oldSlice: VectorSlice = { vector: old, rowLo: 0, rowHi: oldRows };
-    if (newRows === 0) return writer.append(oldSlice);
-    const newSlice: VectorSlice = { vector: from.vector, rowLo: chunk.newLo, rowHi: chunk.newHi };
-    const times = this.#reader.readColumn(index, this.metadata.timestampIndex, range, arena);
-    const order = arena.alloc(4 * (oldRows + newRows));
-    core.kernels.mergeIndex(
-      times.data,
-      oldRows,
-      from.source.timestamps + 8 * chunk.newLo,
-      newRows,
-      order,
-    );
-    writer.appendMerged(oldSlice, newSlice, { index: order, rowCount: oldRows + newRows });
-  }
-
-  #finishPiece(job: PieceJob): void {
-    const at = this.#pending.findIndex((partition) => partition.timestamp >= job.record.timestamp);
-    if (at < 0) this.#pending.push(job.record);
-    else if (this.#pending[at].timestamp === job.record.timestamp) this.#pending[at] = job.record;
-    else this.#pending.splice(at, 0, job.record);
   }
 
   #nextRecord(seqTxn: number, columnVersion: number): TxnRecord {
@@ -459,22 +264,21 @@ export class TableWriter implements Disposable {
   }
 }
 
-interface MergeRange {
-  readonly oldLo: number;
-  readonly oldHi: number;
-  readonly newLo: number;
-  readonly newHi: number;
-}
-
-interface PieceJob {
-  readonly piece: PartitionPiece;
-  readonly kind: "new" | "append" | "merge";
-  readonly existing: PartitionRecord | null;
-  /** The partition as it will be committed. */
-  readonly record: PartitionRecord;
-  /** Absolute path of the directory that is written. */
-  readonly directory: string;
-  readonly chunks: readonly MergeRange[];
+/** Puts changed partitions in the place of what they were, new ones between the others; both lists are in order. */
+function mergePartitions(
+  committed: readonly PartitionRecord[],
+  changed: readonly PartitionRecord[],
+): PartitionRecord[] {
+  const merged: PartitionRecord[] = [];
+  let next = 0;
+  for (const partition of committed) {
+    while (next < changed.length && changed[next].timestamp < partition.timestamp) {
+      merged.push(changed[next++]);
+    }
+    const isChanged = next < changed.length && changed[next].timestamp === partition.timestamp;
+    merged.push(isChanged ? changed[next++] : partition);
+  }
+  return [...merged, ...changed.slice(next)];
 }
 
 /** Makes a file or directory durable; one that was purged in the meantime needs nothing. */
@@ -484,18 +288,6 @@ export function syncPath(fs: StorageContext["fs"], path: string): void {
   if (info.isDirectory) return fs.syncDir(path);
   using file = fs.open(path, "readWrite");
   file.syncData();
-}
-
-/** Refuses a table whose last structural change was cut off by a crash. */
-function checkTodo(context: StorageContext, txn: TxnRecord): void {
-  const path = `${context.tableDir}/_todo_`;
-  if (context.fs.stat(path) === null) return;
-  const todo = readStorageFile(context.fs, path, TODO_BYTES_MAX);
-  if (
-    todo.length < 40 || todo.i64(0) !== todo.i64(24) || todo.i64(32) === 0n ||
-    todo.i64(0) !== BigInt(txn.txn)
-  ) return;
-  throw new StorageError(path, "table has an unfinished structural change", { txn: txn.txn });
 }
 
 /** Bytes that one row takes in the fixed-width files of a table; a measure for limits, not for files. */
