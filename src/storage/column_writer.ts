@@ -33,7 +33,7 @@ export class ColumnWriter implements Disposable {
   readonly #core: WasmCore;
   readonly #type: number;
   readonly #data: FileHandle;
-  readonly #aux: FileHandle | null;
+  #aux: FileHandle | null;
   #rowCount: number;
   #dataEnd: number;
 
@@ -52,8 +52,9 @@ export class ColumnWriter implements Disposable {
     const mode = storedRows > 0 ? "readWrite" : "create";
     const open = (path: string) => openStorageFile(context.fs, path, mode);
     this.#data = open(column.dataPath);
-    this.#aux = column.type === ColumnType.VARCHAR ? open(column.auxPath) : null;
+    this.#aux = null;
     try {
+      if (column.type === ColumnType.VARCHAR) this.#aux = open(column.auxPath);
       // A file that is shorter than what is committed must not be made to look whole by a hole before the new rows.
       requireBytes(this.#aux ?? this.#data, committedLength(column.type, storedRows));
       this.#dataEnd = this.#aux === null ? 0 : varcharDataEnd(this.#aux, storedRows);
