@@ -129,7 +129,6 @@ export class SymbolMapWriter implements SymbolTable {
   readonly #capacity: number;
   readonly #texts: string[];
   readonly #keys: Map<string, number>;
-  #committedCount: number;
   #flushedCount: number;
   #charEnd: number;
   #hasNull: boolean;
@@ -152,7 +151,7 @@ export class SymbolMapWriter implements SymbolTable {
     this.#hasNull = this.#isNullFlushed = header.u8(8) !== 0;
     this.#texts = Array.from({ length: count }, (_, key) => reader.text(key));
     this.#keys = new Map(this.#texts.map((text, key) => [text, key]));
-    this.#committedCount = this.#flushedCount = count;
+    this.#flushedCount = count;
     this.#charEnd = reader.charBytes;
   }
 
@@ -179,26 +178,25 @@ export class SymbolMapWriter implements SymbolTable {
   noteNull(): void {
     this.#hasNull = true;
   }
-  /** Writes the new symbols: `.c`, `.o`, then the index. With `sync`, durable on return. */
-  flush(sync: boolean): void {
-    if (this.count > this.#flushedCount) this.#writeSymbols(sync);
+  /**
+   * Writes the new symbols: `.c`, `.o`, then the index. With `sync`, durable on return.
+   *
+   * @returns Paths of the files that were written and are not durable yet.
+   */
+  flush(sync: boolean): string[] {
+    const written = new Set<string>();
+    if (this.count > this.#flushedCount) {
+      this.#writeSymbols(sync);
+      for (const path of Object.values(this.#files)) written.add(path);
+    }
     if (this.#hasNull && !this.#isNullFlushed) {
       using offsets = this.#fs.open(this.#files.offsets, "readWrite");
       offsets.write(new Uint8Array([1]), 8);
       if (sync) offsets.syncData();
       this.#isNullFlushed = true;
+      written.add(this.#files.offsets);
     }
-  }
-  /** Tells that what was flushed is committed now. */
-  commit(): void {
-    this.#committedCount = this.#flushedCount;
-  }
-  /** Forgets symbols that were not committed. */
-  rollback(): void {
-    for (const text of this.#texts.splice(this.#committedCount)) this.#keys.delete(text);
-    this.#charEnd = SymbolMapReader.open(this.#fs, this.#files, this.#committedCount).charBytes;
-    this.#flushedCount = this.#committedCount;
-    this.#index = null; // a flush that failed half way has changed it
+    return sync ? [] : [...written];
   }
 
   #writeSymbols(sync: boolean): void {

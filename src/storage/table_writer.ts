@@ -43,8 +43,8 @@ import {
 /** See the module's description. */
 export class TableWriter implements Disposable {
   readonly #context: StorageContext;
-  readonly #txnWriter: TxnWriter;
-  readonly #versionsWriter: ColumnVersionsWriter;
+  #txnWriter: TxnWriter;
+  #versionsWriter: ColumnVersionsWriter;
   readonly #symbols = new Map<number, SymbolMapWriter>();
   #reader: TableReader;
   /** Partitions as they will be committed; the same objects as committed where nothing changed. */
@@ -53,6 +53,7 @@ export class TableWriter implements Disposable {
   #pendingRange: { min: bigint; max: bigint };
   #isTruncated = false;
   #hasWritten = false;
+  /** Files and directories that were written and are not known to be durable, over any number of commits. */
   readonly #touched = new Set<string>();
 
   private constructor(context: StorageContext) {
@@ -131,26 +132,28 @@ export class TableWriter implements Disposable {
    * return.
    */
   commit(options: { seqTxn: number; sync: boolean }): void {
-    for (const map of this.#symbols.values()) map.flush(options.sync);
-    if (options.sync) this.#syncTouched();
+    const { sync } = options;
+    for (const map of this.#symbols.values()) {
+      for (const path of map.flush(sync)) this.#touched.add(path);
+    }
+    if (sync) this.#syncTouched();
     const versions = this.#nextVersions();
-    if (versions !== this.#reader.versions) this.#versionsWriter.commit(versions, options.sync);
-    this.#txnWriter.commit(this.#nextRecord(options.seqTxn, versions.version), options.sync);
-    for (const map of this.#symbols.values()) map.commit();
+    if (versions !== this.#reader.versions) {
+      this.#versionsWriter.commit(versions, sync);
+      if (!sync) this.#touched.add(`${this.#context.tableDir}/_cv`);
+    }
+    this.#txnWriter.commit(this.#nextRecord(options.seqTxn, versions.version), sync);
     this.#reopen();
   }
 
-  /** Forgets what was written since the last commit. */
+  /** Forgets what was written since the last commit, or goes on from wherever a commit that failed has left the files. */
   rollback(): void {
-    for (const map of this.#symbols.values()) map.rollback();
+    const { fs, tableDir } = this.#context;
+    this.#symbols.clear();
+    this.#txnWriter.close();
     this.#reopen();
-  }
-
-  /** Paths of the files and directories written since the last call; not durable yet unless they were committed with `sync`. */
-  takeTouchedPaths(): string[] {
-    const paths = [...this.#touched];
-    this.#touched.clear();
-    return paths;
+    this.#versionsWriter = new ColumnVersionsWriter(fs, tableDir, this.txn.columnVersion);
+    this.#txnWriter = TxnWriter.open(fs, tableDir);
   }
 
   close(): void {

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { ColumnType, INT_NULL, LONG_NULL } from "../../src/common/mod.ts";
-import { RealFileSystem } from "../../src/platform/mod.ts";
+import { ColumnType, INT_NULL, LONG_NULL, PartitionBy } from "../../src/common/mod.ts";
+import { type FileSystem, RealFileSystem } from "../../src/platform/mod.ts";
 import {
   createTableFiles,
   type RowSource,
@@ -39,15 +39,18 @@ const COLUMNS = [
 export const core = createCore();
 
 /** Creates the table and returns what is needed to open it. */
-export function createTable(directory: string, partitionBy: number): StorageContext {
-  const fs = new RealFileSystem();
+export function createTable(
+  directory: string,
+  partitionBy: number,
+  fs: FileSystem = new RealFileSystem(),
+): StorageContext {
   const tableDir = `${directory}/t~1`;
   const definition = {
     name: "t",
     columns: COLUMNS,
     timestampIndex: 2,
     partitionBy,
-    isWalEnabled: true,
+    isWalEnabled: partitionBy !== PartitionBy.NONE,
     maxUncommittedRows: 500_000,
     o3MaxLagMicros: 600_000_000n,
     ttlHoursOrMonths: 0,
