@@ -141,7 +141,11 @@ export function planStep(
       } else {
         if (!builder.isEmpty) return builder.build();
         if (event.kind === "truncate") return { kind: "truncate", lastTxn: txn };
-        const what = event.kind === "data" ? "deduplication or replacement" : event.description;
+        const what = event.kind === "data"
+          ? "deduplication or replacement"
+          : event.kind === "sql"
+          ? `statement [command=${event.commandType}, sql=${event.text}]`
+          : event.description;
         return { kind: "blocked", txn, reason: `WAL event is not supported yet: ${what}` };
       }
     }

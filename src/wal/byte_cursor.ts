@@ -52,11 +52,19 @@ export class ByteCursor {
     }
     return Number(value);
   }
-  /** An int32 that must be at least `min`. */
-  int(what: string, min = 0): number {
+  /** An int32 within the bounds. */
+  int(what: string, min = 0, max = 0x7fffffff): number {
     const value = this.i32();
-    if (value < min) throw this.error(`invalid ${what}`, { value });
+    if (value < min || value > max) throw this.error(`invalid ${what}`, { value });
     return value;
+  }
+  i16(): number {
+    return this.#view.getInt16(this.#take(2), true);
+  }
+  /** A copy of the next bytes. */
+  raw(size: number): Uint8Array<ArrayBuffer> {
+    const at = this.#take(size);
+    return new Uint8Array(this.#view.buffer, this.#view.byteOffset + at, size).slice();
   }
   bool(what: string): boolean {
     const value = this.u8();
@@ -135,6 +143,17 @@ export class ByteBuilder {
     for (let i = 0; i < text.length; i++) {
       this.#view.setUint16(at + 2 * i, text.charCodeAt(i), true);
     }
+    return this;
+  }
+  i16(value: number): this {
+    const at = this.#grow(2);
+    this.#view.setInt16(at, value, true);
+    return this;
+  }
+  /** Writes bytes as they are. */
+  raw(bytes: Uint8Array): this {
+    const at = this.#grow(bytes.length);
+    this.#bytes.set(bytes, at);
     return this;
   }
   /** Writes zeros. */

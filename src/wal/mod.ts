@@ -2,6 +2,7 @@
 export * from "./apply_wal.ts";
 export { ByteBuilder, ByteCursor, javaHash } from "./byte_cursor.ts";
 export { cutLostTransactions, removeDurableMark, syncTail } from "./durable_mark.ts";
+export * from "./row_writer.ts";
 export { createSequencerFiles, saveInitialMetadata, Sequencer } from "./sequencer.ts";
 export {
   DROPPED_STRUCTURE_VERSION,
@@ -10,6 +11,16 @@ export {
   type SequencerColumn,
   type SequencerMetadata,
 } from "./sequencer_metadata.ts";
+export * from "./sql_event_executor.ts";
 export * from "./txn_log.ts";
 export * from "./wal_batch.ts";
+export {
+  type BindValue,
+  type DataEvent,
+  DedupMode,
+  SqlCommand,
+  type SqlEvent,
+  type SymbolDiff,
+  type WalEvent,
+} from "./wal_event.ts";
 export * from "./wal_writer.ts";

@@ -17,6 +17,7 @@ import {
   assert,
   ColumnType,
   isSupportedColumnType,
+  LONG_NULL,
   QuestError,
   TableError,
   UnsupportedTypeError,
@@ -35,7 +36,7 @@ import type { Sequencer } from "./sequencer.ts";
 import { SymbolWriter } from "./symbol_writer.ts";
 import { TimestampRange } from "./timestamp_range.ts";
 import type { CommitMode, WalBatch } from "./wal_batch.ts";
-import { type DataEvent, encodeEvent, type TruncateEvent } from "./wal_event.ts";
+import { type DataEvent, DedupMode, encodeEvent, type TruncateEvent } from "./wal_event.ts";
 import { allocateWalId } from "./wal_ids.ts";
 import { WalSegment } from "./wal_segment.ts";
 
@@ -162,7 +163,9 @@ export class WalWriter implements Disposable {
       maxTimestamp: this.#range.max,
       isOutOfOrder: !this.#range.isAscending,
       symbols: this.#symbols.flatMap((symbols) => symbols?.diff() ?? []),
-      dedupMode: 0,
+      dedupMode: DedupMode.DEFAULT,
+      replaceLo: LONG_NULL,
+      replaceHi: LONG_NULL,
     };
     return this.#commitEvent(segment, event);
   }

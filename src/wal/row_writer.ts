@@ -1,0 +1,23 @@
+/**
+ * Where statements and imports put rows, with or without a WAL behind it.
+ *
+ * @module
+ */
+import type { TableMetadata } from "../storage/mod.ts";
+import type { WalBatch } from "./wal_batch.ts";
+
+/** Synchronous: whoever appends and commits without giving up control has the transaction to itself. */
+export interface RowWriter {
+  /** Columns that batches must have; changes when the table's structure does. */
+  readonly metadata: TableMetadata;
+  /** Rows appended since the last commit. */
+  readonly uncommittedRowCount: number;
+  /** Adds rows to the open transaction. @throws {TableError} if a row is not allowed. @throws {WalError} if it cannot be written. */
+  append(batch: WalBatch): void;
+  /** Commits the open transaction. @returns its sequencer transaction; 0 without WAL. */
+  commit(): number;
+  /** Forgets the open transaction. */
+  rollback(): void;
+  /** Removes all rows of the table, in a transaction of its own. @returns as {@linkcode RowWriter.commit}. */
+  truncate(): number;
+}
