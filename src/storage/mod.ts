@@ -1,4 +1,5 @@
 /** Tables on disk in QuestDB's format: metadata, transactions, symbols, columns; reading and writing them. @module */
+export * from "./alter/alter_operation.ts";
 export * from "./binary.ts";
 export * from "./column_files.ts";
 export * from "./column_versions.ts";
