@@ -252,7 +252,7 @@ function isKnownType(type: number): boolean {
 }
 
 /** Order of live columns: a column that replaced another takes over its slot. */
-function liveOrder(columns: readonly ColumnMetadata[]): ColumnMetadata[] {
+export function liveOrder(columns: readonly ColumnMetadata[]): ColumnMetadata[] {
   const slots: ColumnMetadata[] = [];
   const slotOf = new Map<number, number>();
   for (const column of columns) {
