@@ -1,5 +1,9 @@
 /** The vocabulary every other folder uses: errors, column types, time. @module */
+export * from "./array_value.ts";
+export * from "./decimal.ts";
 export * from "./errors.ts";
+export * from "./geohash.ts";
+export * from "./identifiers.ts";
 export * from "./column_type.ts";
 export * from "./partition_by.ts";
 export * from "./timestamp.ts";

@@ -1,6 +1,6 @@
 /**
- * Microsecond timestamps: text in, text out. Timestamps are int64 microseconds since the epoch (UTC). As scalars they
- * are `bigint`; as columns they stay in wasm memory and are never boxed per row.
+ * Timestamps: text in, text out. TIMESTAMP is int64 microseconds since the epoch (UTC), TIMESTAMP_NS int64 nanoseconds. As
+ * scalars they are `bigint`; as columns they stay in wasm memory and are never boxed per row.
  *
  * @module
  */
@@ -10,6 +10,8 @@ import { LONG_NULL } from "./column_type.ts";
 export const MICROS_PER_MILLI = 1000n;
 /** Microseconds per second. */
 export const MICROS_PER_SECOND = 1_000_000n;
+/** Nanoseconds per millisecond. */
+export const NANOS_PER_MILLI = 1_000_000n;
 
 const ISO =
   /^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ](\d{2})(?::(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?)?)?)?)?(Z|[+-]\d{2}(?::?\d{2})?)?$/;
@@ -21,6 +23,20 @@ const ISO =
  * @returns Microseconds since the epoch, or `null` if the text is no timestamp.
  */
 export function parseTimestampMicros(text: string): bigint | null {
+  const parsed = parseIso(text);
+  return parsed === null
+    ? null
+    : parsed.millis * MICROS_PER_MILLI + BigInt(parsed.fraction.slice(0, 6));
+}
+
+/** Parses as {@linkcode parseTimestampMicros} does, to nanoseconds since the epoch. */
+export function parseTimestampNanos(text: string): bigint | null {
+  const parsed = parseIso(text);
+  return parsed === null ? null : parsed.millis * NANOS_PER_MILLI + BigInt(parsed.fraction);
+}
+
+/** Whole seconds as milliseconds, and nine fraction digits. */
+function parseIso(text: string): { millis: bigint; fraction: string } | null {
   const match = ISO.exec(text.trim());
   if (match === null) return null;
   const [, y, mo = "1", d = "1", h = "0", mi = "0", s = "0", fraction = "", zone] = match;
@@ -31,15 +47,13 @@ export function parseTimestampMicros(text: string): bigint | null {
   date.setUTCFullYear(year, month - 1, day);
   if (date.getUTCMonth() !== month - 1) return null; // e.g. 30 February
   date.setUTCHours(hour, minute, second);
-  let micros = BigInt(date.getTime()) * MICROS_PER_MILLI +
-    BigInt(fraction.padEnd(6, "0").slice(0, 6) || "0");
+  let millis = date.getTime();
   if (zone !== undefined && zone !== "Z") {
     const digits = zone.slice(1).replace(":", "").padEnd(4, "0");
-    const offset = BigInt(Number(digits.slice(0, 2)) * 60 + Number(digits.slice(2))) * 60n *
-      MICROS_PER_SECOND;
-    micros += zone.startsWith("-") ? offset : -offset;
+    const offset = (Number(digits.slice(0, 2)) * 60 + Number(digits.slice(2))) * 60_000;
+    millis += zone.startsWith("-") ? offset : -offset;
   }
-  return micros;
+  return { millis: BigInt(millis), fraction: fraction.padEnd(9, "0") };
 }
 
 /**
@@ -48,13 +62,26 @@ export function parseTimestampMicros(text: string): bigint | null {
  * @param micros Microseconds since the epoch; `LONG_NULL` gives an empty string.
  */
 export function formatTimestampMicros(micros: bigint): string {
-  if (micros === LONG_NULL) return "";
-  let millis = micros / MICROS_PER_MILLI;
-  let rest = micros % MICROS_PER_MILLI;
+  return micros === LONG_NULL ? "" : formatIso(micros, MICROS_PER_MILLI, 3);
+}
+
+/**
+ * Formats a TIMESTAMP_NS as QuestDB does: `2024-01-05T10:00:00.000000000Z`.
+ *
+ * @param nanos Nanoseconds since the epoch; `LONG_NULL` gives an empty string.
+ */
+export function formatTimestampNanos(nanos: bigint): string {
+  return nanos === LONG_NULL ? "" : formatIso(nanos, NANOS_PER_MILLI, 6);
+}
+
+/** `perMilli` units make a millisecond, spelled in `places` more digits. */
+function formatIso(value: bigint, perMilli: bigint, places: number): string {
+  let millis = value / perMilli;
+  let rest = value % perMilli;
   if (rest < 0n) {
-    rest += MICROS_PER_MILLI;
+    rest += perMilli;
     millis -= 1n;
   }
   const iso = new Date(Number(millis)).toISOString(); // …SSS.mmmZ
-  return `${iso.slice(0, -1)}${String(rest).padStart(3, "0")}Z`;
+  return `${iso.slice(0, -1)}${String(rest).padStart(places, "0")}Z`;
 }
