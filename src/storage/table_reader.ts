@@ -74,6 +74,7 @@ export class TableReader implements Disposable {
   readonly #core: WasmCore;
   readonly #files: FileCache;
   readonly #symbols = new Map<number, SymbolMapReader>();
+  #symbolSource: ((writerIndex: number) => SymbolTable) | null = null;
 
   private constructor(
     context: StorageContext,
@@ -98,6 +99,21 @@ export class TableReader implements Disposable {
   /** Opens the last committed transaction. @throws {StorageError} naming the file that is wrong. */
   static open(context: StorageContext): TableReader {
     return new TableReader(context, readCommittedState(context.fs, context.tableDir));
+  }
+
+  /**
+   * A view of a state that is known already: of a writer's own commit, or of rows it has written and not committed.
+   *
+   * @param symbols Gives the symbols of a column where those of the files may not be complete.
+   */
+  static over(
+    context: StorageContext,
+    state: CommittedState,
+    symbols?: (writerIndex: number) => SymbolTable,
+  ): TableReader {
+    const reader = new TableReader(context, state);
+    reader.#symbolSource = symbols ?? null;
+    return reader;
   }
 
   /**
@@ -149,6 +165,7 @@ export class TableReader implements Disposable {
 
   /** The committed symbols of a SYMBOL column. @throws {StorageError} */
   symbolTable(writerIndex: number): SymbolTable {
+    if (this.#symbolSource !== null) return this.#symbolSource(writerIndex);
     let table = this.#symbols.get(writerIndex);
     if (table === undefined) {
       const files = symbolFiles(
