@@ -5,7 +5,7 @@
  * @module
  */
 import { BackupError, ColumnType } from "../common/mod.ts";
-import { encodeTxnSnapshot } from "../checkpoint/mod.ts";
+import { encodeRegistry, encodeTxnSnapshot } from "../checkpoint/mod.ts";
 import type { DatabasePin, PinnedTable } from "../engine/mod.ts";
 import type { FileSystem } from "../platform/mod.ts";
 import {
@@ -23,7 +23,7 @@ import {
 } from "../storage/mod.ts";
 import { DATABASE_DIRECTORY } from "./object_keys.ts";
 import { filesOfColumn, type PartitionFile, rawPartitionFile } from "./partition_sources.ts";
-import { encodeRegistry } from "./registry_file.ts";
+
 import type { BackupTable } from "./root_manifest.ts";
 import {
   fileSource,

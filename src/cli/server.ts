@@ -2,7 +2,7 @@
  * Brings the parts of the server up in order, and down in the opposite one.
  *
  * ```
- * configuration ─► root lock ─► layout of a new root ─► memory, workers ─► restore, if asked for ─► engine ─► services ─► HTTP
+ * configuration ─► root lock ─► layout of a new root ─► memory, workers ─► restore or recovery ─► engine ─► services ─► HTTP
  * ```
  * Invariants:
  * 1. Nothing on the root is touched without the lock, but the root directory itself and the lock file.
@@ -15,7 +15,7 @@ import {
   restoreIfTriggered,
   type RunnableBackupService,
 } from "../backup/mod.ts";
-import { createCheckpointService } from "../checkpoint/mod.ts";
+import { checkpointRoots, createCheckpointService, recoverCheckpoint } from "../checkpoint/mod.ts";
 import { LiveConfiguration, PROPERTIES, writeServerConf } from "../config/mod.ts";
 import { Engine } from "../engine/mod.ts";
 import {
@@ -25,6 +25,7 @@ import {
   parentPath,
   type Random,
   RootLock,
+  SystemTimers,
   type TextLog,
 } from "../platform/mod.ts";
 import { SqlEngine } from "../sql/mod.ts";
@@ -105,6 +106,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     tasks,
   };
   await restore(options, parts);
+  await recoverCheckpoint({ ...options, ...checkpointOptionsOf(options, parts) });
   const engine = startup.use(await openEngine(options, parts));
   startup.use(registerServices(engine, options, parts));
   await (engine.services.backup as RunnableBackupService).load();
@@ -131,7 +133,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 /** The database root: `cairo.root`, relative to the install root unless absolute. */
 export function databaseRoot(installRoot: string, cairoRoot: string): string {
-  return cairoRoot.startsWith("/") ? cairoRoot : joinPath(installRoot, cairoRoot);
+  return absolutePath(installRoot, cairoRoot);
+}
+
+function absolutePath(installRoot: string, path: string): string {
+  return path.startsWith("/") ? path : joinPath(installRoot, path);
 }
 
 function loadConfiguration(options: ServerOptions): ServerLiveConfiguration {
@@ -153,6 +159,22 @@ async function restore(options: ServerOptions, parts: Parts): Promise<void> {
     configuredStore: backupConfigOf(parts.live.current).objectStore,
     productVersion: VERSION,
   });
+}
+
+/** What checkpoints and the recovery from them have in common. */
+function checkpointOptionsOf(options: ServerOptions, parts: Parts) {
+  const { checkpoint } = parts.live.current;
+  const { installRoot } = options;
+  const configured = checkpoint.root === "" ? "" : absolutePath(installRoot, checkpoint.root);
+  const timers = new SystemTimers();
+  return {
+    dbRoot: parts.dbRoot,
+    roots: checkpointRoots(parts.dbRoot, configured),
+    instanceId: checkpoint.instanceId,
+    isEnabled: checkpoint.isRecoveryEnabled && checkpoint.isSnapshotRecoveryEnabled,
+    isIndexRebuilt: checkpoint.isIndexRebuilt,
+    sleep: (millis: number) => timers.sleep(millis),
+  };
 }
 
 async function openEngine(options: ServerOptions, parts: Parts): Promise<Engine> {
@@ -188,7 +210,7 @@ function registerServices(
   }));
   engine.services.backup = backup;
   engine.services.checkpoint = services.use(
-    createCheckpointService({ engine, clock: options.clock }),
+    createCheckpointService({ ...options, ...checkpointOptionsOf(options, parts), engine }),
   );
   engine.services.configuration = parts.live;
   return services;

@@ -127,6 +127,32 @@ const CAIRO = {
   }),
 };
 
+const CHECKPOINT = {
+  root: path("cairo.checkpoint.root", {
+    default: "",
+    defaultText: "`.checkpoint` beside cairo.root",
+    doc: "Directory that CHECKPOINT CREATE writes to. It must be part of what is copied.",
+  }),
+  instanceId: text("cairo.snapshot.instance.id", {
+    default: "",
+    doc: "Identity of this server. A start with a checkpoint of another one recovers from it, " +
+      "unless either identity is empty.",
+  }),
+  isRecoveryEnabled: boolean("cairo.checkpoint.recovery.enabled", {
+    default: true,
+    doc:
+      "Recovers from a checkpoint at start when the file `_restore` or another instance id asks for it.",
+  }),
+  isSnapshotRecoveryEnabled: boolean("cairo.snapshot.recovery.enabled", {
+    default: true,
+    doc: "Older name of cairo.checkpoint.recovery.enabled; false in either disables recovery.",
+  }),
+  isIndexRebuilt: boolean("cairo.checkpoint.recovery.rebuild.column.indexes", {
+    default: false,
+    doc: "Builds the indexes of SYMBOL columns again during recovery.",
+  }),
+};
+
 const WAL = {
   segmentRolloverRowCount: integer("cairo.wal.segment.rollover.row.count", {
     default: 200_000,
@@ -239,6 +265,7 @@ export const PROPERTIES = {
   http: HTTP,
   httpMin: HTTP_MIN,
   cairo: CAIRO,
+  checkpoint: CHECKPOINT,
   wal: WAL,
   sql: SQL,
   backup: BACKUP,

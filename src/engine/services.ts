@@ -47,10 +47,14 @@ export interface ConfigurationService {
 
 /** CHECKPOINT CREATE and RELEASE. */
 export interface CheckpointService {
-  /** Creates a checkpoint. @throws {QuestError} if one is active. */
-  create(): Promise<void>;
+  /**
+   * Creates a checkpoint, with `isLegacy` where `SNAPSHOT PREPARE` puts it.
+   *
+   * @throws {QuestError} if one is active, or it cannot be written; {@linkcode CancelledError} once the signal is aborted.
+   */
+  create(command?: { readonly isLegacy?: boolean; readonly signal?: AbortSignal }): Promise<void>;
   /** Releases the active checkpoint; nothing happens if there is none. */
-  release(): Promise<void>;
+  release(command?: { readonly isLegacy?: boolean }): Promise<void>;
   /** Tells whether a checkpoint is active and since when (microseconds). */
   status(): { inProgress: boolean; startedAt: bigint | null };
 }

@@ -28,6 +28,7 @@ export type FileOperation =
   | "rename"
   | "link"
   | "syncDir"
+  | "syncAll"
   | "availableBytes"
   | "read"
   | "write"
@@ -45,6 +46,7 @@ const CHANGES: ReadonlySet<FileOperation> = new Set([
   "rename",
   "link",
   "syncDir",
+  "syncAll",
   "write",
   "truncate",
   "sync",
@@ -178,6 +180,9 @@ export class FaultFileSystem implements FileSystem {
   }
   syncDir(path: string): void {
     this.run({ operation: "syncDir", path }, { apply: () => this.#inner.syncDir(path) });
+  }
+  async syncAll(): Promise<void> {
+    await this.run({ operation: "syncAll", path: "/" }, { apply: () => this.#inner.syncAll() });
   }
   availableBytes(path: string): number | null {
     const apply = () => this.#inner.availableBytes(path);

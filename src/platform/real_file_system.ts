@@ -155,6 +155,13 @@ export class RealFileSystem implements FileSystem {
       }
     });
   }
+  async syncAll(): Promise<void> {
+    // Deno has no sync(2); the POSIX command is that call and nothing else.
+    const { success, code, stderr } = await new Deno.Command("sync", { stdout: "null" }).output();
+    if (!success) {
+      throw new Error(`sync failed [exitCode=${code}, reason=${new TextDecoder().decode(stderr)}]`);
+    }
+  }
   availableBytes(path: string): number | null {
     return call(path, () => {
       const info = nodeFs.statfsSync(path);

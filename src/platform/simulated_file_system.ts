@@ -220,6 +220,16 @@ export class SimulatedFileSystem implements FileSystem {
   syncDir(path: string): void {
     this.#journal.sync(this.#directory(path));
   }
+  syncAll(): Promise<void> {
+    const visit = (directory: SimulatedDirectory) => {
+      this.#journal.sync(directory);
+      for (const node of directory.entries.values()) {
+        if (node.isDirectory) visit(node);
+        else node.sync();
+      }
+    };
+    return Promise.resolve().then(() => visit(this.#root));
+  }
   availableBytes(_path: string): number | null {
     return this.#availableBytes;
   }

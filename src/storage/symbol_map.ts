@@ -12,7 +12,7 @@
  * @module
  */
 import { assert, StorageError } from "../common/mod.ts";
-import { type FileSystem, parentPath } from "../platform/mod.ts";
+import { type FileSystem, parentPath, writeFileAtomic } from "../platform/mod.ts";
 import type { SymbolTable } from "../wasm/mod.ts";
 import { ByteWriter, strSize } from "./binary.ts";
 import { readStorageFile, readStoragePrefix } from "./storage_file.ts";
@@ -278,10 +278,8 @@ export function rebuildSymbolFiles(
     at = end;
     offsets.i64(OFFSETS_HEADER_BYTES + 8 * (key + 1), at);
   }
-  using file = fs.open(files.offsets, "create");
-  file.truncate(0);
-  file.write(offsets.bytes, 0);
-  file.sync();
+  // The header is the only copy of the settings: a rebuild that is cut off must leave it.
+  writeFileAtomic(fs, files.offsets, offsets.bytes);
   rewriteIndex(fs, files, { capacity: options.capacity, texts });
 }
 

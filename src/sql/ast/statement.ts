@@ -100,6 +100,8 @@ export interface Backup {
 export interface Checkpoint {
   readonly kind: "checkpoint";
   readonly position: number;
+  /** Written as `SNAPSHOT PREPARE` / `COMPLETE`. */
+  readonly isLegacy: boolean;
   readonly action: "create" | "release";
 }
 

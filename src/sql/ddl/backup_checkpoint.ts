@@ -45,9 +45,14 @@ export async function runCheckpoint(
   if (service === null) {
     throw new SqlError(statement.position, "checkpoint is not available on this server");
   }
+  const { isLegacy } = statement;
+  const { signal } = environment.context;
   await positioned(
     statement.position,
-    () => statement.action === "create" ? service.create() : service.release(),
+    () =>
+      statement.action === "create"
+        ? service.create({ isLegacy, signal })
+        : service.release({ isLegacy }),
   );
 }
 

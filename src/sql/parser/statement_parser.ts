@@ -199,8 +199,10 @@ function parseBackup(cursor: TokenCursor): Backup {
 function parseCheckpoint(cursor: TokenCursor, word: "checkpoint" | "snapshot"): Checkpoint {
   const position = cursor.position;
   cursor.advance();
-  const [create, release] = word === "checkpoint" ? ["create", "release"] : ["prepare", "complete"];
-  if (cursor.acceptWord(create)) return { kind: "checkpoint", position, action: "create" };
-  if (cursor.acceptWord(release)) return { kind: "checkpoint", position, action: "release" };
+  const isLegacy = word === "snapshot";
+  const [create, release] = isLegacy ? ["prepare", "complete"] : ["create", "release"];
+  const statement = { kind: "checkpoint", position, isLegacy } as const;
+  if (cursor.acceptWord(create)) return { ...statement, action: "create" };
+  if (cursor.acceptWord(release)) return { ...statement, action: "release" };
   throw cursor.error(`'${create}' or '${release}' expected`);
 }

@@ -12,29 +12,6 @@ import { TempDir } from "../support/temp_dir.ts";
 
 const START = 1_704_067_200_000_000n;
 
-Deno.test("CheckpointService has one checkpoint at a time and forgives a release too many", async () => {
-  using root = new TempDir();
-  await using engine = await openEngine(root.path);
-  const token = engine.createTable(allTypesTable("t"));
-  using service = createCheckpointService({ engine, clock: new SystemClock() });
-  assertEquals(service.status(), { inProgress: false, startedAt: null });
-  await service.release();
-  await service.create();
-  const { inProgress, startedAt } = service.status();
-  assert(inProgress && startedAt !== null && startedAt > START);
-  await assertRejects(
-    () => service.create(),
-    CheckpointError,
-    "Waiting for CHECKPOINT RELEASE to be called",
-  );
-  commitRows(engine, token, [[START, true, 1, 1n, 1, "a", "text"]]); // writes go on
-  await engine.waitApplied(token);
-  assertEquals(tableRows(engine, token).length, 1);
-  await service.release();
-  assertEquals(service.status(), { inProgress: false, startedAt: null });
-  await service.create();
-});
-
 Deno.test("encodeTxnSnapshot is read back as the record, in either slot, without lag", () => {
   const partition = (day: number, rowCount: number) => ({
     timestamp: START + BigInt(day) * 86_400_000_000n,

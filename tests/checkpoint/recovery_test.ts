@@ -1,0 +1,301 @@
+/** Recovery of copied roots. Test names carry the ids of docs/internals/checkpoint.md. */
+import { RecoveryError } from "../../src/checkpoint/mod.ts";
+import { PartitionBy, QuestError } from "../../src/common/mod.ts";
+import { FaultFileSystem, InjectedError, RealFileSystem } from "../../src/platform/mod.ts";
+import { assert, assertEquals, assertRejects } from "../support/assert.ts";
+import { allTypesTable, commitRows, tableRows } from "../support/engine_fixture.ts";
+import type { Row } from "../support/table_rows.ts";
+import { TempDir } from "../support/temp_dir.ts";
+import {
+  copyRoot,
+  exists,
+  KeptLog,
+  openDatabase,
+  recover,
+  touchTrigger,
+} from "./checkpoint_fixture.ts";
+
+const START = 1_704_067_200_000_000n;
+const HOUR = 3_600_000_000n;
+
+function rows(from: number, count: number): Row[] {
+  return Array.from({ length: count }, (_, i) => {
+    const n = from + i;
+    return [START + BigInt(n) * HOUR, n % 2 === 0, n, BigInt(n), n / 2, `s${n}`, `note ${n}`];
+  });
+}
+
+/** A copy of a root, taken while its checkpoint is active: 20 rows at the checkpoint, 40 when it was copied. */
+async function checkpointedCopy(
+  dir: string,
+  options: { instanceId?: string; isLegacy?: boolean } = {},
+): Promise<string> {
+  await using db = await openDatabase(`${dir}/live`, options);
+  const token = db.engine.createTable(allTypesTable("t"));
+  commitRows(db.engine, token, rows(0, 20));
+  await db.engine.waitApplied(token);
+  await db.checkpoint.create({ isLegacy: options.isLegacy ?? false });
+  commitRows(db.engine, token, rows(20, 20));
+  await db.engine.waitApplied(token);
+  await copyRoot(`${dir}/live`, `${dir}/copy`);
+  await db.checkpoint.release();
+  return `${dir}/copy`;
+}
+
+async function rowCount(root: string, table = "t"): Promise<number> {
+  await using db = await openDatabase(root);
+  const token = db.engine.findTable(table);
+  if (token === null) return -1;
+  await db.engine.waitApplied(token);
+  return tableRows(db.engine, token).length;
+}
+
+const STARTS: [string, string, string, boolean, boolean][] = [
+  ["C43", "", "", false, false],
+  ["C44", "", "", true, true],
+  ["C45", "", "id1", false, false],
+  ["C46", "", "id1", true, true],
+  ["C47", "id1", "", false, false],
+  ["C48", "id1", "", true, true],
+  ["C49", "id1", "id2", false, true],
+  ["C50", "id1", "id2", true, true],
+  ["C51", "id1", "id1", false, false],
+  ["C52", "id1", "id1", true, true],
+];
+
+for (const isLegacy of [false, true]) {
+  for (const [id, stored, current, isTriggered, isRecovered] of STARTS) {
+    const name = `${id} checkpoint of "${stored}", start of "${current}"${
+      isTriggered ? " with" : " without"
+    } trigger${isLegacy ? ", legacy" : ""}: ${isRecovered ? "recovered" : "not recovered"}`;
+    Deno.test(name, async () => {
+      using dir = new TempDir();
+      const copy = await checkpointedCopy(dir.path, { instanceId: stored, isLegacy });
+      if (isTriggered) touchTrigger(copy);
+      const log = new KeptLog();
+      const summary = await recover(copy, { instanceId: current, log });
+      assertEquals(summary !== null, isRecovered);
+      const checkpoint = isLegacy ? `${copy}/snapshot` : `${copy}/.checkpoint`;
+      assertEquals(exists(`${checkpoint}/db`), !isRecovered);
+      assert(!exists(`${checkpoint}/recovered`));
+      assertEquals(exists(`${copy}/_restore`), false);
+      assertEquals(await rowCount(copy), isRecovered ? 20 : 40);
+      if (!isRecovered) return;
+      const word = isLegacy ? "snapshot" : "checkpoint";
+      const why = isTriggered
+        ? "trigger=file"
+        : `trigger=snapshot id, currentId=${current}, previousId=${stored}`;
+      assertEquals(log.lines[0], `starting ${word} recovery [${why}]`);
+      assertEquals(
+        log.lines.at(-1),
+        `${word} recovery finished [metaFilesCount=1, txnFilesCount=1, cvFilesCount=1, walFilesCount=1, symbolFilesCount=1]`,
+      );
+    });
+  }
+}
+
+Deno.test("C53 C54 C55 C56 recovery that is disabled does nothing, with or without trigger", async () => {
+  using dir = new TempDir();
+  const copy = await checkpointedCopy(dir.path, { instanceId: "id1" });
+  assertEquals(await recover(copy, { instanceId: "id2", isEnabled: false }), null);
+  touchTrigger(copy);
+  assertEquals(await recover(copy, { instanceId: "id2", isEnabled: false }), null);
+  assert(exists(`${copy}/_restore`) && exists(`${copy}/.checkpoint/db`));
+  assertEquals(await rowCount(copy), 40);
+});
+
+Deno.test("C57 the id in the text file counts when the binary one is empty", async () => {
+  using dir = new TempDir();
+  const copy = await checkpointedCopy(dir.path);
+  Deno.writeTextFileSync(`${copy}/.checkpoint/db/_snapshot.txt`, " id1 \n");
+  assertEquals((await recover(copy, { instanceId: "id2" }))?.trigger, "snapshot id");
+  assertEquals(await rowCount(copy), 20);
+});
+
+Deno.test("a checkpoint inside the database directory is found, too", async () => {
+  using dir = new TempDir();
+  const copy = await checkpointedCopy(dir.path);
+  Deno.renameSync(`${copy}/.checkpoint`, `${copy}/db/.checkpoint`);
+  touchTrigger(copy);
+  assert(await recover(copy) !== null);
+  assert(!exists(`${copy}/db/.checkpoint/db`));
+  assertEquals(await rowCount(copy), 20);
+});
+
+Deno.test("C58 thousands of partitions are recovered", async () => {
+  using dir = new TempDir();
+  await using db = await openDatabase(`${dir.path}/live`);
+  const token = db.engine.createTable(allTypesTable("t", { partitionBy: PartitionBy.HOUR }));
+  commitRows(db.engine, token, rows(0, 2000));
+  await db.engine.waitApplied(token);
+  await db.checkpoint.create();
+  commitRows(db.engine, token, rows(2000, 10));
+  await db.engine.waitApplied(token);
+  await copyRoot(`${dir.path}/live`, `${dir.path}/copy`);
+  await db.checkpoint.release();
+  touchTrigger(`${dir.path}/copy`);
+  await recover(`${dir.path}/copy`);
+  assertEquals(await rowCount(`${dir.path}/copy`), 2000);
+});
+
+Deno.test("C60 a trigger without a checkpoint directory keeps the server from starting", async () => {
+  using dir = new TempDir();
+  await Deno.mkdir(`${dir.path}/db`);
+  touchTrigger(dir.path);
+  await assertRejects(
+    () => recover(dir.path),
+    RecoveryError,
+    "checkpoint directory does not exist",
+  );
+  assert(exists(`${dir.path}/_restore`));
+});
+
+Deno.test("C61 a trigger without the checkpoint's metadata file keeps the server from starting", async () => {
+  using dir = new TempDir();
+  const copy = await checkpointedCopy(dir.path);
+  Deno.removeSync(`${copy}/.checkpoint/db/_checkpoint_meta.d`);
+  assertEquals(await recover(copy, { instanceId: "other" }), null);
+  touchTrigger(copy);
+  await assertRejects(
+    () => recover(copy),
+    RecoveryError,
+    "checkpoint metadata file does not exist",
+  );
+  assertEquals(await rowCount(copy), 40);
+});
+
+Deno.test("C62 C63 C64 C65 a step that cannot be done keeps trigger and checkpoint, and a retry succeeds", async () => {
+  const faults: [string, (path: string, operation: string) => boolean, string][] = [
+    [
+      "C62",
+      (p, o) => o === "open" && p.endsWith("copy/db/tables.d.0"),
+      "Could not copy registry file",
+    ],
+    [
+      "C63",
+      (p, o) => o === "remove" && p.includes("copy/db/tables.d."),
+      "Could not remove registry file",
+    ],
+    [
+      "C64",
+      (p, o) => o === "remove" && p.endsWith("/_restore"),
+      "could not remove restore trigger file",
+    ],
+    [
+      "C65",
+      (p, o) => o === "removeTree" && p.includes("copy/db/young"),
+      "Aborting QuestDB startup; could not remove orphan table directory, remove it manually to continue",
+    ],
+  ];
+  for (const [id, matches, message] of faults) {
+    using dir = new TempDir();
+    const copy = await checkpointedCopy(dir.path);
+    Deno.mkdirSync(`${copy}/db/young~9`);
+    touchTrigger(copy);
+    const fs = new FaultFileSystem(new RealFileSystem());
+    fs.failWhen((call) => matches(call.path, call.operation));
+    await assertRejects(() => recover(copy, { fs }), RecoveryError, message);
+    assert(exists(`${copy}/_restore`), id);
+    // A second start goes through whatever the first one left.
+    await recover(copy);
+    assert(!exists(`${copy}/_restore`) && !exists(`${copy}/.checkpoint/db`), id);
+    assert(!exists(`${copy}/.checkpoint/recovered`), id);
+    assertEquals(await rowCount(copy), 20, id);
+  }
+});
+
+Deno.test("C66 C69 C70 a dropped table is back, a truncated one has its rows, a younger one is gone", async () => {
+  using dir = new TempDir();
+  await using db = await openDatabase(`${dir.path}/live`);
+  const { engine, checkpoint } = db;
+  for (const name of ["dropped", "truncated"]) {
+    const token = engine.createTable(allTypesTable(name));
+    commitRows(engine, token, rows(0, 30));
+    await engine.waitApplied(token);
+  }
+  await checkpoint.create();
+  engine.dropTable(engine.findTable("dropped")!);
+  engine.truncateTable(engine.findTable("truncated")!);
+  await engine.waitApplied(engine.findTable("truncated")!);
+  commitRows(engine, engine.createTable(allTypesTable("young")), rows(0, 5));
+  commitRows(engine, engine.createTable(allTypesTable("dropped")), rows(0, 3)); // the name again
+  await engine.purge();
+  await copyRoot(`${dir.path}/live`, `${dir.path}/copy`);
+  await checkpoint.release();
+  touchTrigger(`${dir.path}/copy`);
+  await recover(`${dir.path}/copy`);
+  await using copy = await openDatabase(`${dir.path}/copy`);
+  assertEquals(copy.engine.tables().map((token) => token.name), ["dropped", "truncated"]);
+  for (const token of copy.engine.tables()) {
+    assertEquals(tableRows(copy.engine, token).length, 30);
+    commitRows(copy.engine, token, rows(30, 4)); // fully usable
+    await copy.engine.waitApplied(token);
+    assertEquals(tableRows(copy.engine, token).length, 34);
+  }
+});
+
+Deno.test("C78 transactions that were not applied at the checkpoint are applied after recovery, later ones are lost", async () => {
+  using dir = new TempDir();
+  await using db = await openDatabase(`${dir.path}/live`);
+  const { engine, checkpoint } = db;
+  const token = engine.createTable(allTypesTable("t"));
+  commitRows(engine, token, rows(0, 10));
+  await engine.waitApplied(token);
+  for (let i = 1; i < 6; i++) commitRows(engine, token, rows(10 * i, 10));
+  const created = checkpoint.create(); // pins in this turn, before anything more is applied
+  await created;
+  commitRows(engine, token, rows(60, 10));
+  await engine.waitApplied(token);
+  await copyRoot(`${dir.path}/live`, `${dir.path}/copy`);
+  await checkpoint.release();
+  touchTrigger(`${dir.path}/copy`);
+  await recover(`${dir.path}/copy`);
+  await using copy = await openDatabase(`${dir.path}/copy`);
+  const restored = copy.engine.findTable("t")!;
+  await copy.engine.waitApplied(restored);
+  assertEquals(
+    tableRows(copy.engine, restored).map((row) => row[2]),
+    Array.from({ length: 60 }, (_, i) => i),
+  );
+  assertEquals(copy.engine.walStatus(restored).sequencerTxn, 6);
+});
+
+Deno.test("recovery fails by name when a committed partition was not copied", async () => {
+  using dir = new TempDir();
+  const copy = await checkpointedCopy(dir.path);
+  const tableDir = [...Deno.readDirSync(`${copy}/db`)].find((entry) =>
+    entry.name.startsWith("t~")
+  )!;
+  Deno.removeSync(`${copy}/db/${tableDir.name}/2024-01-01`, { recursive: true });
+  touchTrigger(copy);
+  await assertRejects(() => recover(copy), QuestError, "partition directory does not exist");
+  assert(exists(`${copy}/_restore`) && exists(`${copy}/.checkpoint/db`));
+});
+
+Deno.test("recovery that fails at any file call can be repeated", async () => {
+  using dir = new TempDir();
+  const pristine = await checkpointedCopy(dir.path);
+  touchTrigger(pristine);
+  let failures = 0;
+  for (let n = 1;; n++) {
+    const copy = `${dir.path}/try${n}`;
+    await copyRoot(pristine, copy);
+    const fs = new FaultFileSystem(new RealFileSystem());
+    fs.failAt(n);
+    try {
+      await recover(copy, { fs });
+      break;
+    } catch (error) {
+      const isInjected = error instanceof InjectedError ||
+        (error as Error).cause instanceof InjectedError;
+      if (!isInjected) throw error;
+      failures++;
+    }
+    assert(exists(`${copy}/_restore`) || !exists(`${copy}/.checkpoint/db`), `call ${n}`);
+    await recover(copy);
+    assert(!exists(`${copy}/_restore`), `call ${n}`);
+    assertEquals(await rowCount(copy), 20, `call ${n}`);
+    Deno.removeSync(copy, { recursive: true });
+  }
+  assert(failures > 50, `only ${failures} calls failed`);
+});
