@@ -2,7 +2,7 @@
 import { CheckpointError } from "../../src/checkpoint/mod.ts";
 import { CancelledError, PartitionBy } from "../../src/common/mod.ts";
 import { FaultFileSystem, InjectedError, RealFileSystem } from "../../src/platform/mod.ts";
-import { readTableMetadata, readTxn, TableReader } from "../../src/storage/mod.ts";
+import { readColumnVersions, readTableMetadata, readTxn, TableReader } from "../../src/storage/mod.ts";
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import {
   allTypesTable,
@@ -76,13 +76,13 @@ Deno.test("C10 what an earlier run left in the directory is removed by create", 
   assert(!exists(`${dir.path}/.checkpoint/db/old~1`));
 });
 
-Deno.test("C11 a table without its transaction file makes create fail by name, and nothing stays pinned", async () => {
+Deno.test("C11 a table whose transaction file cannot be read makes create fail by name, and nothing stays pinned", async () => {
   using dir = new TempDir();
   {
     await using engine = await openEngine(dir.path);
     engine.createTable(allTypesTable("broken"));
   }
-  Deno.removeSync(`${dir.path}/db/broken~1/_txn`);
+  Deno.truncateSync(`${dir.path}/db/broken~1/_txn`, 10);
   await using db = await openDatabase(dir.path);
   await assertRejects(() => db.checkpoint.create(), CheckpointError, "error creating checkpoint");
   await assertRejects(() => db.checkpoint.create(), CheckpointError, "[table=broken");
@@ -177,9 +177,12 @@ Deno.test("C27 C28 C32 C33 C35 the checkpoint's table is the live one: _meta byt
     const { partitionBy } = readTableMetadata(fs, live);
     assertEquals(readTxn(fs, saved, partitionBy), readTxn(fs, live, partitionBy));
     using liveReader = TableReader.open({ fs, core, tableDir: live });
-    using savedReader = TableReader.open({ fs, core, tableDir: saved });
-    assertEquals(savedReader.versions.entries, liveReader.versions.entries);
-    assertEquals(savedReader.rowCount, 5);
+    const { columnVersion } = liveReader.txn;
+    assertEquals(
+      readColumnVersions(fs, saved, columnVersion).entries,
+      liveReader.versions.entries,
+    );
+    assertEquals(liveReader.rowCount, 5);
     const sequencer = Deno.readFileSync(`${saved}/txn_seq/_txn`);
     assertEquals(new DataView(sequencer.buffer).getBigInt64(0, true), 5n);
     assertEquals(
