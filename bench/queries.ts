@@ -89,7 +89,7 @@ export async function benchQueries(options: { rows: number; runs: number }): Pro
     config: DEFAULT_ENGINE_CONFIG,
     fs,
     core,
-    tasks: new InlineTaskRunner({ core, fs }, walTasks),
+    tasks: new InlineTaskRunner({ core, fs }, walTasks()),
     clock: new SystemClock(),
     random: new SystemRandom(),
     log: SILENT_LOG,

@@ -26,7 +26,7 @@ async function main(): Promise<number> {
 }
 
 if (typeof WorkerGlobalScope !== "undefined" && globalThis instanceof WorkerGlobalScope) {
-  startWorker({ ...walTasks, ...backupTasks });
+  startWorker({ ...walTasks(), ...backupTasks });
 } else if (import.meta.main) {
   Deno.exit(await main());
 }

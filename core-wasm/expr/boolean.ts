@@ -63,13 +63,20 @@ export function countTrue(a: usize, n: i32): i32 {
   }
 }
 
-/** out[i] = src[idx[i]] for values of `size` = 1, 2, 4, 8 or 16 bytes. */
+/** out[i] = src[idx[i]] for values of `size` = 1, 2, 4, 8, 16 or 32 bytes. */
 export function gatherRows(size: i32, src: usize, idx: usize, out: usize, n: i32): void {
   switch (size) {
     case 1: gather<u8>(src, idx, out, n); return;
     case 2: gather<u16>(src, idx, out, n); return;
     case 4: gather<u32>(src, idx, out, n); return;
     case 8: gather<u64>(src, idx, out, n); return;
+    case 32:
+      for (let i: usize = 0; i < <usize>n; i++) {
+        const p = src + ((<usize>load<u32>(idx + (i << 2))) << 5);
+        v128.store(out + (i << 5), v128.load(p));
+        v128.store(out + (i << 5), v128.load(p, 16), 16);
+      }
+      return;
     default:
       for (let i: usize = 0; i < <usize>n; i++) {
         v128.store(out + (i << 4), v128.load(src + ((<usize>load<u32>(idx + (i << 2))) << 4)));
@@ -91,6 +98,14 @@ export function blendRows(size: i32, mask: usize, a: usize, sa: i32, out: usize,
     case 2: blend<u16>(mask, a, sa, out, n); return;
     case 4: blend<u32>(mask, a, sa, out, n); return;
     case 8: blend<u64>(mask, a, sa, out, n); return;
+    case 32:
+      for (let i: usize = 0; i < <usize>n; i++) {
+        if (load<u8>(mask + i) == 0) continue;
+        const p = a + i * <usize>sa;
+        v128.store(out + (i << 5), v128.load(p));
+        v128.store(out + (i << 5), v128.load(p, 16), 16);
+      }
+      return;
     default:
       for (let i: usize = 0; i < <usize>n; i++) {
         if (load<u8>(mask + i) != 0) v128.store(out + (i << 4), v128.load(a + i * <usize>sa));
@@ -105,6 +120,7 @@ export function fillRows(size: i32, value: usize, out: usize, n: i32): void {
     case 2: for (let i: usize = 0; i < <usize>n; i++) store<u16>(out + (i << 1), load<u16>(value)); return;
     case 4: for (let i: usize = 0; i < <usize>n; i++) store<u32>(out + (i << 2), load<u32>(value)); return;
     case 8: for (let i: usize = 0; i < <usize>n; i++) store<u64>(out + (i << 3), load<u64>(value)); return;
+    case 32: for (let i: usize = 0; i < <usize>n; i++) memory.copy(out + (i << 5), value, 32); return;
     default:
       for (let i: usize = 0; i < <usize>n; i++) v128.store(out + (i << 4), v128.load(value));
   }
@@ -126,4 +142,41 @@ export function sequenceI32(first: i32, step: i32, out: usize, n: i32): void {
     store<i32>(out + (i << 2), v);
     v += step;
   }
+}
+
+// @ts-ignore: decorator
+@inline function equal<T>(a: usize, sa: i32, b: usize, sb: i32, out: usize, n: i32): void {
+  for (let i: usize = 0; i < <usize>n; i++) {
+    store<u8>(out + i, <u8>(load<T>(a + i * <usize>sa) == load<T>(b + i * <usize>sb)));
+  }
+}
+
+/**
+ * out[i] = a[i] and b[i] have the same bytes, for values of `size` = 1, 2, 4, 8, 16 or 32 bytes. Strides are in bytes, 0 for a
+ * constant. NULL equals NULL, and comparing with a constant NULL is a test for NULL.
+ */
+export function equalRows(size: i32, a: usize, sa: i32, b: usize, sb: i32, out: usize, n: i32): void {
+  switch (size) {
+    case 1: equal<u8>(a, sa, b, sb, out, n); return;
+    case 2: equal<u16>(a, sa, b, sb, out, n); return;
+    case 4: equal<u32>(a, sa, b, sb, out, n); return;
+    case 8: equal<u64>(a, sa, b, sb, out, n); return;
+    default:
+      for (let i: usize = 0; i < <usize>n; i++) {
+        const p = a + i * <usize>sa, q = b + i * <usize>sb;
+        let difference: u64 = 0;
+        for (let k: usize = 0; k < <usize>size; k += 8) difference |= load<u64>(p + k) ^ load<u64>(q + k);
+        store<u8>(out + i, <u8>(difference == 0));
+      }
+  }
+}
+
+/** out[i] (int64) = the 8-byte word at `a`, `a + stride`, … with the bits of `flip` inverted. */
+export function takeWords(a: usize, stride: i32, flip: i64, out: usize, n: i32): void {
+  for (let i: usize = 0; i < <usize>n; i++) store<i64>(out + (i << 3), load<i64>(a + i * <usize>stride) ^ flip);
+}
+
+/** The 8-byte words at `out`, `out + stride`, … = words[i]. */
+export function putWords(words: usize, stride: i32, out: usize, n: i32): void {
+  for (let i: usize = 0; i < <usize>n; i++) store<i64>(out + i * <usize>stride, load<i64>(words + (i << 3)));
 }

@@ -109,8 +109,19 @@ export function momentsF64By(values: usize, ids: usize, n: i32, acc: usize): voi
   }
 }
 
+function keepWide(
+  last: bool, size: usize, values: usize, nulls: usize, ids: usize, n: i32, acc: usize, seen: usize,
+): void {
+  for (let i: usize = 0; i < <usize>n; i++) {
+    if (nulls != 0 && load<u8>(nulls + i) != 0) continue;
+    const id = idAt(ids, i);
+    if (last || load<u8>(seen + id) == 0) memory.copy(acc + id * size, values + i * size, size);
+    store<u8>(seen + id, 1);
+  }
+}
+
 /**
- * acc[id] = the first (isLast 0) or last (1) value of 1, 2, 4, 8 or 16 bytes; seen[id] = 1. Rows with nulls[i] != 0 are
+ * acc[id] = the first (isLast 0) or last (1) value of 1, 2, 4, 8, 16 or 32 bytes; seen[id] = 1. Rows with nulls[i] != 0 are
  * left out; a null pointer keeps all.
  */
 export function keepBy(
@@ -121,7 +132,8 @@ export function keepBy(
     case 1: keep<u8>(last, values, nulls, ids, n, acc, seen); return;
     case 2: keep<u16>(last, values, nulls, ids, n, acc, seen); return;
     case 4: keep<u32>(last, values, nulls, ids, n, acc, seen); return;
-    default: keep<u64>(last, values, nulls, ids, n, acc, seen);
+    case 8: keep<u64>(last, values, nulls, ids, n, acc, seen); return;
+    default: keepWide(last, <usize>size, values, nulls, ids, n, acc, seen);
   }
 }
 

@@ -15,7 +15,7 @@
  *
  * @module
  */
-import { QuestError, TableError } from "../common/mod.ts";
+import { assert, QuestError, TableError } from "../common/mod.ts";
 import {
   type Clock,
   type FileHandle,
@@ -28,6 +28,7 @@ import {
   type Timers,
 } from "../platform/mod.ts";
 import {
+  type AlterOperation,
   readTableMetadata,
   readTxn,
   type TableDefinition,
@@ -35,7 +36,7 @@ import {
   type TableReader,
   TableWriter,
 } from "../storage/mod.ts";
-import { removeDurableMark, syncTail, WalWriter } from "../wal/mod.ts";
+import { removeDurableMark, type RowWriter, syncTail, WalWriter } from "../wal/mod.ts";
 import type { TaskRunner, WasmCore } from "../wasm/mod.ts";
 import { ApplyScheduler } from "./apply_scheduler.ts";
 import { BackgroundJobs } from "./background_jobs.ts";
@@ -52,6 +53,14 @@ import {
   TableIds,
 } from "./root_files.ts";
 import type { EngineServices } from "./services.ts";
+import {
+  type AlterOptions,
+  alterWalTable,
+  type BindVariables,
+  type ChangeContext,
+  skipTransactions,
+  updateWalTable,
+} from "./table_changes.ts";
 import { TableRegistry } from "./table_registry.ts";
 import type { TableState } from "./table_state.ts";
 import type { TableToken } from "./table_token.ts";
@@ -75,6 +84,23 @@ export interface EngineOptions {
   readonly timers?: Timers;
   /** Identity of this run of the machine; by default what Linux says. Another one tells that un-synced data may be lost. */
   readonly bootId?: string;
+}
+
+/** A row of `wal_tables()`. */
+export interface WalTableInfo {
+  readonly name: string;
+  readonly isSuspended: boolean;
+  /** Last transaction that is visible. */
+  readonly writerTxn: number;
+  /** Transactions that are kept in memory; always 0 here. */
+  readonly bufferedTxnSize: number;
+  /** Last committed transaction. */
+  readonly sequencerTxn: number;
+  /** Class of the error that suspended the table, e.g. `DISK FULL`; empty if it has none. */
+  readonly errorTag: string;
+  /** Why the table is suspended; empty if it is not. */
+  readonly errorMessage: string;
+  readonly memoryPressure: number;
 }
 
 /** How far the apply of a WAL table has got. */
@@ -115,6 +141,7 @@ export class Engine implements AsyncDisposable {
   readonly #dropped = new Set<TableState>();
   readonly #scheduler: ApplyScheduler;
   readonly #jobs: BackgroundJobs;
+  readonly #changes: ChangeContext;
   #purgeHolds = 0;
   #closing: Promise<void> | null = null;
 
@@ -133,6 +160,11 @@ export class Engine implements AsyncDisposable {
       isPurgeHeld: () => this.#purgeHolds > 0,
       removeDropped: () => this.#removeDropped(),
     });
+    this.#changes = {
+      ...options,
+      walWriter: (state) => state.writer ??= this.#openWriter(state),
+      notify: (state) => this.#scheduler.notify(state),
+    };
     this.#scheduler = new ApplyScheduler({
       ...options,
       readAppliedTxn: (state) => readAppliedTxn(options.fs, state),
@@ -274,16 +306,22 @@ export class Engine implements AsyncDisposable {
    * @throws {TableError} if the table has no WAL, is a view, or has something that cannot be written yet.
    */
   walWriter(token: TableToken): WalWriter {
-    this.#requireOpen();
-    const state = this.#state(token);
-    state.requireUsable();
-    if (token.type >= 2) throw new TableError("cannot modify a view", { view: token.name });
+    const state = this.#writableState(token);
     if (state.sequencer === null) {
       throw new TableError("writing to a table without WAL is not supported yet", {
         table: token.name,
       });
     }
     return state.writer ??= this.#openWriter(state);
+  }
+
+  /**
+   * Returns what takes rows for a table, with or without WAL; shared by all statements like {@linkcode Engine.walWriter}.
+   *
+   * @throws {TableError} if the table is a view.
+   */
+  rowWriter(token: TableToken): RowWriter {
+    return this.walWriter(token);
   }
 
   /** Tells how far the apply of a table has got. */
@@ -300,11 +338,74 @@ export class Engine implements AsyncDisposable {
     };
   }
 
-  /** Tries again to apply the WAL of a suspended table. */
-  resumeWal(token: TableToken): void {
+  /**
+   * Changes a table. With WAL it is committed when this resolves and visible when it is applied; without, it is done.
+   *
+   * @returns The sequencer transaction, 0 without WAL.
+   * @throws {TableError} if the table cannot be changed like this.
+   */
+  alterTable(
+    token: TableToken,
+    operation: AlterOperation,
+    options: AlterOptions = {},
+  ): Promise<number> {
+    const state = this.#writableState(token);
+    if (state.sequencer !== null) {
+      return alterWalTable(this.#changes, state, { operation, options });
+    }
+    throw new TableError("changing a table without WAL is not supported yet", {
+      table: token.name,
+    });
+  }
+
+  /**
+   * Commits an UPDATE of a WAL table; it is run when it is applied.
+   *
+   * @returns The sequencer transaction.
+   */
+  updateTable(
+    token: TableToken,
+    sqlText: string,
+    bindVariables?: BindVariables,
+    signal?: AbortSignal,
+  ): Promise<number> {
+    const state = this.#writableState(token);
+    assert(state.sequencer !== null, "the table has a WAL");
+    const update = { sqlText, ...(bindVariables && { bindVariables }), ...(signal && { signal }) };
+    return updateWalTable(this.#changes, state, update);
+  }
+
+  /**
+   * Tries again to apply the WAL of a suspended table.
+   *
+   * @param fromTxn First transaction to apply; those before it that are not applied yet are given up.
+   * @throws {WalError} if there is no such transaction.
+   */
+  async resumeWal(token: TableToken, fromTxn = 0): Promise<void> {
     const state = this.#state(token);
+    state.requireUsable();
+    if (fromTxn > 0 && state.sequencer !== null) {
+      await skipTransactions(this.#changes, state, fromTxn);
+    }
     state.resume();
     this.#scheduler.notify(state);
+  }
+
+  /** Returns what `wal_tables()` tells of every WAL table, by name. */
+  walTables(): WalTableInfo[] {
+    return this.tables().filter((token) => token.isWal && token.type < 3).map((token) => {
+      const { isSuspended, writerTxn, sequencerTxn, errorMessage } = this.walStatus(token);
+      return {
+        name: token.name,
+        isSuspended,
+        writerTxn,
+        bufferedTxnSize: 0,
+        sequencerTxn,
+        errorTag: "",
+        errorMessage: isSuspended ? errorMessage ?? "" : "",
+        memoryPressure: 0,
+      };
+    });
   }
 
   /**
@@ -407,6 +508,15 @@ export class Engine implements AsyncDisposable {
     return state;
   }
 
+  /** The state of a table that statements may change. */
+  #writableState(token: TableToken): TableState {
+    this.#requireOpen();
+    const state = this.#state(token);
+    state.requireUsable();
+    if (token.type >= 2) throw new TableError("cannot modify a view", { view: token.name });
+    return state;
+  }
+
   #openWriter(state: TableState): WalWriter {
     const { fs, core, clock, config } = this.options;
     using reader = state.snapshots.acquire(state.isBusy);
@@ -420,6 +530,7 @@ export class Engine implements AsyncDisposable {
       tableDir: state.tableDir,
       tableName: state.token.name,
       sequencer,
+      metadata: state.metadata!,
       bootId: this.#bootId,
       commitMode: config.commitMode,
       segmentRowsMax: config.walSegmentRolloverRowCount,

@@ -2,5 +2,6 @@
 export * from "./engine.ts";
 export * from "./engine_config.ts";
 export * from "./services.ts";
+export type { AlterOptions, BindVariables } from "./table_changes.ts";
 export * from "./table_token.ts";
 export * from "./database_pin.ts";

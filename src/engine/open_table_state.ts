@@ -6,7 +6,13 @@
 import { StorageError } from "../common/mod.ts";
 import { type FileSystem, joinPath, type Log } from "../platform/mod.ts";
 import { readTableMetadata, readTxn, recoverTodo } from "../storage/mod.ts";
-import { cutLostTransactions, Sequencer, txnLogPath } from "../wal/mod.ts";
+import {
+  columnStructureVersion,
+  cutLostTransactions,
+  replayStructure,
+  Sequencer,
+  txnLogPath,
+} from "../wal/mod.ts";
 import type { WasmCore } from "../wasm/mod.ts";
 import { TableSnapshots } from "./snapshots.ts";
 import { TableState } from "./table_state.ts";
@@ -40,13 +46,15 @@ export function openTableState(options: OpenTableContext, token: TableToken): Ta
         seqTxn,
       });
     }
-    return new TableState(token, tableDir, {
+    const state = new TableState(token, tableDir, {
       snapshots,
       sequencer,
       metadata,
       appliedTxn: seqTxn,
       failure: null,
     });
+    refreshMetadata(fs, state);
+    return state;
   } catch (error) {
     sequencer?.close();
     return new TableState(token, tableDir, {
@@ -57,6 +65,29 @@ export function openTableState(options: OpenTableContext, token: TableToken): Ta
       failure: error instanceof Error ? error : new Error(String(error)),
     });
   }
+}
+
+/**
+ * Reads a table's metadata and brings the columns to where the sequencer is, which may be ahead of the table.
+ *
+ * @throws {StorageError} if a file does not make sense.
+ */
+export function refreshMetadata(fs: FileSystem, state: TableState): void {
+  const { sequencer, tableDir } = state;
+  const metadata = readTableMetadata(fs, tableDir);
+  state.tableMetadataVersion = metadata.metadataVersion;
+  state.metadata = metadata;
+  if (sequencer === null) return;
+  const from = columnStructureVersion(readTxn(fs, tableDir, metadata.partitionBy));
+  const to = sequencer.structureVersion;
+  if (from > to) {
+    throw new StorageError(txnLogPath(tableDir), "log is behind the table's structure", {
+      structureVersion: to,
+      tableStructureVersion: from,
+    });
+  }
+  const steps = replayStructure(fs, tableDir, { metadata, from, to });
+  state.metadata = steps.at(-1)?.metadata ?? metadata;
 }
 
 function cutLost(options: OpenTableContext, token: TableToken, appliedTxn: number): void {

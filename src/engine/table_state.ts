@@ -18,13 +18,16 @@ interface Waiter {
 
 /** See the module's description. */
 export class TableState {
-  readonly token: TableToken;
+  /** Changes when the table is renamed. */
+  token: TableToken;
   readonly tableDir: string;
   readonly snapshots: TableSnapshots;
   /** `null` for a table without WAL, or a broken one. */
   readonly sequencer: Sequencer | null;
-  /** Metadata when the table was opened; `null` for a broken one. */
-  readonly metadata: TableMetadata | null;
+  /** Columns as the sequencer knows them, settings as the table has them; `null` for a broken table. */
+  metadata: TableMetadata | null;
+  /** Version of the table's own metadata that `metadata` was made from. */
+  tableMetadataVersion = -1;
   /** Why the table cannot be used, else `null`. */
   readonly failure: Error | null;
   writer: WalWriter | null = null;

@@ -111,34 +111,61 @@ export function encodeMetadata(
   tableId: number,
   metadataVersion = 0,
 ): Uint8Array<ArrayBuffer> {
-  const { columns } = definition;
+  return encodeTableMetadata({
+    ...definition,
+    tableId,
+    metadataVersion,
+    columns: definition.columns.map((column, writerIndex) => {
+      const isSymbol = column.type === ColumnType.SYMBOL;
+      return {
+        name: column.name,
+        type: column.type,
+        writerIndex,
+        isIndexed: column.isIndexed ?? false,
+        indexBlockCapacity: isSymbol
+          ? column.indexBlockCapacity ?? DEFAULT_INDEX_BLOCK_CAPACITY
+          : 0,
+        symbolCapacity: isSymbol ? column.symbolCapacity ?? DEFAULT_SYMBOL_CAPACITY : 0,
+        isSymbolCached: isSymbol && (column.isSymbolCached ?? true),
+        isDedupKey: column.isDedupKey ?? false,
+        replacingIndex: -1,
+      };
+    }),
+  });
+}
+
+/** Encodes `_meta` as it is told, deleted columns included. */
+export function encodeTableMetadata(
+  metadata: Omit<TableMetadata, "liveColumns">,
+): Uint8Array<ArrayBuffer> {
+  const { columns, metadataVersion } = metadata;
   const namesOffset = COLUMNS_OFFSET + COLUMN_BYTES * columns.length;
   const writer = new ByteWriter(
     columns.reduce((sum, column) => sum + strSize(column.name), namesOffset),
   );
   writer.i32(0, columns.length);
-  writer.i32(4, definition.partitionBy);
-  writer.i32(8, definition.timestampIndex);
+  writer.i32(4, metadata.partitionBy);
+  writer.i32(8, metadata.timestampIndex);
   writer.i32(12, STORAGE_VERSION);
-  writer.i32(16, tableId);
-  writer.i32(20, definition.maxUncommittedRows);
-  writer.i64(24, definition.o3MaxLagMicros);
+  writer.i32(16, metadata.tableId);
+  writer.i32(20, metadata.maxUncommittedRows);
+  writer.i64(24, metadata.o3MaxLagMicros);
   writer.i64(32, metadataVersion);
-  writer.u8(40, definition.isWalEnabled ? 1 : 0);
+  writer.u8(40, metadata.isWalEnabled ? 1 : 0);
   writer.i32(41, (MINOR_VERSION << 16) | minorChecksum(BigInt(metadataVersion), columns.length));
-  writer.i32(45, definition.ttlHoursOrMonths);
+  writer.i32(45, metadata.ttlHoursOrMonths);
   let nameOffset = namesOffset;
   for (const [index, column] of columns.entries()) {
     const at = COLUMNS_OFFSET + COLUMN_BYTES * index;
-    const isSymbol = column.type === ColumnType.SYMBOL;
     let flags = 0n;
     if (column.isIndexed) flags |= FLAG_INDEXED;
-    if (isSymbol && (column.isSymbolCached ?? true)) flags |= FLAG_SYMBOL_CACHE;
+    if (column.isSymbolCached) flags |= FLAG_SYMBOL_CACHE;
     if (column.isDedupKey) flags |= FLAG_DEDUP_KEY;
     writer.i32(at, column.type);
     writer.i64(at + 4, flags);
-    writer.i32(at + 12, isSymbol ? column.indexBlockCapacity ?? DEFAULT_INDEX_BLOCK_CAPACITY : 0);
-    writer.i32(at + 16, isSymbol ? column.symbolCapacity ?? DEFAULT_SYMBOL_CAPACITY : 0);
+    writer.i32(at + 12, column.indexBlockCapacity);
+    writer.i32(at + 16, column.symbolCapacity);
+    writer.i32(at + 24, column.replacingIndex + 1);
     nameOffset = writer.str(nameOffset, column.name);
   }
   return writer.bytes;

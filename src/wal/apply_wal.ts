@@ -12,6 +12,7 @@ import { TableWriter, type TxnRecord } from "../storage/mod.ts";
 import type { TaskContext, TaskHandlers } from "../wasm/mod.ts";
 import { type DataStep, planStep } from "./apply_plan.ts";
 import { StepRows } from "./apply_rows.ts";
+import type { SqlEventExecutor } from "./sql_event_executor.ts";
 import { TxnLog } from "./txn_log.ts";
 
 /** Name of the task. */
@@ -118,7 +119,7 @@ function writeRows(context: TaskContext, writer: TableWriter, step: DataStep): b
   }
 }
 
-/** The tasks of this folder. */
-export const walTasks: TaskHandlers = {
-  [APPLY_WAL_TASK]: (context, args: ApplyWalArgs) => applyWal(context, args),
-};
+/** The tasks of this folder. @param executor Runs statements that travel through the WAL; without one they suspend their table. */
+export function walTasks(_executor: SqlEventExecutor | null = null): TaskHandlers {
+  return { [APPLY_WAL_TASK]: (context, args: ApplyWalArgs) => applyWal(context, args) };
+}

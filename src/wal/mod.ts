@@ -1,4 +1,5 @@
 /** The write-ahead log: segments, events, sequencer, and the task that applies them to tables. @module */
+export * from "./alter_codec.ts";
 export * from "./apply_wal.ts";
 export { ByteBuilder, ByteCursor, javaHash } from "./byte_cursor.ts";
 export { cutLostTransactions, removeDurableMark, syncTail } from "./durable_mark.ts";
@@ -12,6 +13,8 @@ export {
   type SequencerMetadata,
 } from "./sequencer_metadata.ts";
 export * from "./sql_event_executor.ts";
+export { changeStructure } from "./structure_change.ts";
+export { replayStructure, type StructureStep } from "./structure_log.ts";
 export * from "./txn_log.ts";
 export * from "./wal_batch.ts";
 export {

@@ -5,17 +5,22 @@
  * txn_seq/_meta              current columns (sequencer_metadata.ts)
  * txn_seq/_meta.0            table `_meta` as created
  * txn_seq/_txnlog            the order (txn_log.ts)
- * txn_seq/_txnlog.meta.d .i  structural changes; none are made here yet
+ * txn_seq/_txnlog.meta.d .i  structural changes (structure_log.ts)
  * txn_seq/_wal_index.d       last WAL number (wal_ids.ts)
  * ```
  *
- * Invariant: one instance per table and process, on the main thread; workers read the log, never write it.
+ * Invariants:
+ * 1. One instance per table and process, on the main thread; workers read the log, never write it.
+ * 2. A structural change is durable with everything before it when it is acknowledged, in every commit mode: change record, `_meta`, log
+ *    record, maxTxn, each synced before the next.
+ * 3. The log says which structure version holds. A `_meta` of another one is what a crash left; it is made anew when the table is
+ *    opened.
  *
  * @module
  */
 import { QuestError, WalError } from "../common/mod.ts";
-import { type FileSystem, readFile } from "../platform/mod.ts";
-import type { TableMetadata } from "../storage/mod.ts";
+import { type FileSystem, readFile, writeFileAtomic } from "../platform/mod.ts";
+import { decodeMetadata, readStorageFile, type TableMetadata } from "../storage/mod.ts";
 import { ByteBuilder } from "./byte_cursor.ts";
 import {
   DROPPED_STRUCTURE_VERSION,
@@ -23,7 +28,8 @@ import {
   readSequencerMetadata,
   type SequencerMetadata,
 } from "./sequencer_metadata.ts";
-import { DROP_WAL_ID, encodeNewTxnLog, TxnLog, txnLogPath } from "./txn_log.ts";
+import { replayStructure, writeStructureRecord } from "./structure_log.ts";
+import { DROP_WAL_ID, encodeNewTxnLog, STRUCTURAL_WAL_ID, TxnLog, txnLogPath } from "./txn_log.ts";
 import { encodeNewWalIndex, walIndexPath } from "./wal_ids.ts";
 
 /** Size the reference server gives these files; it maps whole pages. */
@@ -47,7 +53,7 @@ export class Sequencer implements Disposable {
   readonly #fs: FileSystem;
   readonly #tableDir: string;
   readonly #log: TxnLog;
-  readonly #metadata: SequencerMetadata;
+  #metadata: SequencerMetadata;
   #isDropped: boolean;
   #structureVersion: number;
   #isDirty = false;
@@ -69,9 +75,9 @@ export class Sequencer implements Disposable {
 
   /** Opens a table's sequencer. @throws {StorageError} if one of its files is missing or corrupt. */
   static open(fs: FileSystem, tableDir: string): Sequencer {
-    const metadata = readSequencerMetadata(fs, `${tableDir}/txn_seq/_meta`);
     const log = TxnLog.open(fs, tableDir, "readWrite");
     try {
+      const metadata = recoverMetadata(fs, tableDir, log);
       return new Sequencer({ fs, tableDir }, log, metadata);
     } catch (error) {
       log.close();
@@ -119,6 +125,46 @@ export class Sequencer implements Disposable {
     }
   }
 
+  /**
+   * Commits a structural change, durably, and returns its transaction. Everything committed before must be durable already.
+   *
+   * @param change `metadata` are the columns behind the change, `body` its record.
+   * @throws {WalError} if the table was dropped, or it cannot be written; nothing has changed then.
+   */
+  changeStructure(change: {
+    metadata: TableMetadata;
+    body: Uint8Array;
+    command: number;
+    commitMicros: bigint;
+  }): number {
+    if (this.#isDropped) throw new WalError("table is dropped", { dir: this.#tableDir });
+    const version = this.#structureVersion;
+    try {
+      writeStructureRecord(this.#fs, this.#tableDir, { version, body: change.body });
+      const bytes = encodeSequencerMetadata(change.metadata, version + 1);
+      writeFileAtomic(this.#fs, sequencerMetaPath(this.#tableDir), bytes);
+      const txn = this.#log.append({
+        structureVersion: version + 1,
+        walId: STRUCTURAL_WAL_ID,
+        segmentId: -1,
+        segmentTxn: -1,
+        commitMicros: change.commitMicros,
+        minTimestamp: BigInt(change.command),
+        maxTimestamp: -1n,
+        rowCount: 0,
+      }, true);
+      this.#structureVersion = version + 1;
+      this.#metadata = describeMetadata(change.metadata, version + 1);
+      return txn;
+    } catch (error) {
+      if (error instanceof QuestError) throw error;
+      throw new WalError("cannot write a structural change", {
+        dir: this.#tableDir,
+        reason: (error as Error).message,
+      }, { cause: error });
+    }
+  }
+
   /** Records that the table is dropped, durably. */
   drop(commitMicros: bigint): void {
     if (this.#isDropped) return;
@@ -158,12 +204,45 @@ export class Sequencer implements Disposable {
     }
   }
 
+  /** Makes the log durable. */
+  sync(): void {
+    this.#log.sync();
+    this.#isDirty = false;
+  }
+
   close(): void {
     this.#log.close();
   }
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+function sequencerMetaPath(tableDir: string): string {
+  return `${tableDir}/txn_seq/_meta`;
+}
+
+/** Reads `_meta`, or makes it anew if a crash left one of another structure version than the log's. */
+function recoverMetadata(fs: FileSystem, tableDir: string, log: TxnLog): SequencerMetadata {
+  const path = sequencerMetaPath(tableDir);
+  const last = log.lastTxn === 0 ? undefined : log.read(log.lastTxn, log.lastTxn)[0];
+  const initialPath = `${tableDir}/txn_seq/_meta.0`;
+  const stored = readSequencerMetadata(fs, path);
+  const version = last?.structureVersion ?? 0;
+  if (
+    stored.structureVersion === version || stored.structureVersion === DROPPED_STRUCTURE_VERSION ||
+    last?.walId === DROP_WAL_ID || fs.stat(initialPath) === null
+  ) return stored;
+  const initial = decodeMetadata(readStorageFile(fs, initialPath, META_BYTES_MAX));
+  const steps = replayStructure(fs, tableDir, { metadata: initial, from: 0, to: version });
+  const metadata = steps.at(-1)?.metadata ?? initial;
+  writeFileAtomic(fs, path, encodeSequencerMetadata(metadata, version));
+  return describeMetadata(metadata, version);
+}
+
+function describeMetadata(metadata: TableMetadata, structureVersion: number): SequencerMetadata {
+  const { columns, timestampIndex, tableId } = metadata;
+  return { columns, timestampIndex, tableId, structureVersion };
 }
 
 /** Creates `txn_seq/` of a new table, durably. `_meta.0` is left to {@linkcode saveInitialMetadata}. */

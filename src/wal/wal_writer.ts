@@ -6,7 +6,8 @@
  *
  * Invariants:
  * 1. The WAL's directory and number are taken at the first append; a writer that writes nothing leaves nothing.
- * 2. After any failure the open transaction is gone and the segment is left as it is: the next append starts a new one, so
+ * 2. A structural change comes between transactions: it ends the segment, and the next one has the new columns.
+ * 3. After any failure the open transaction is gone and the segment is left as it is: the next append starts a new one, so
  *    whatever the failure left in the files is never referred to.
  *
  * Details: docs/internals/wal.md.
@@ -32,11 +33,18 @@ import {
 } from "../storage/mod.ts";
 import type { Vector, WasmCore } from "../wasm/mod.ts";
 import { DurableMark } from "./durable_mark.ts";
+import type { RowWriter } from "./row_writer.ts";
 import type { Sequencer } from "./sequencer.ts";
 import { SymbolWriter } from "./symbol_writer.ts";
 import { TimestampRange } from "./timestamp_range.ts";
 import type { CommitMode, WalBatch } from "./wal_batch.ts";
-import { type DataEvent, DedupMode, encodeEvent, type TruncateEvent } from "./wal_event.ts";
+import {
+  type DataEvent,
+  DedupMode,
+  encodeEvent,
+  type SqlEvent,
+  type WritableEvent,
+} from "./wal_event.ts";
 import { allocateWalId } from "./wal_ids.ts";
 import { WalSegment } from "./wal_segment.ts";
 
@@ -56,7 +64,9 @@ export interface WalWriterOptions {
   readonly segmentRowsMax: number;
   /** Bytes after which a segment is followed by a new one; 0 = by rows only. */
   readonly segmentBytesMax: number;
-  /** A snapshot of the table at the sequencer's structure version; used by the constructor only. */
+  /** Columns at the sequencer's structure version. */
+  readonly metadata: TableMetadata;
+  /** A snapshot of the table, which may be behind; its symbols keep their keys. Used by the constructor only. */
   readonly reader: TableReader;
   /**
    * Identity of the running machine, for the mark of what is durable; `null` where there is none to tell. Everything that is
@@ -68,10 +78,11 @@ export interface WalWriterOptions {
 }
 
 /** See the module's description. */
-export class WalWriter implements Disposable {
-  readonly metadata: TableMetadata;
+export class WalWriter implements RowWriter, Disposable {
   readonly #options: WalWriterOptions;
-  readonly #symbols: (SymbolWriter | null)[];
+  #metadata: TableMetadata;
+  /** By writer index; `null` for columns that are not symbols. */
+  #symbols: (SymbolWriter | null)[];
   /** Symbol files of the table to link into the WAL: those of columns that have symbols. */
   readonly #cleanFiles: { name: string; files: SymbolFiles }[] = [];
   readonly #range = new TimestampRange();
@@ -82,31 +93,40 @@ export class WalWriter implements Disposable {
   #retired: WalSegment[] = [];
   #mark: DurableMark | null = null;
   #isClosed = false;
+  #idleWaiters: (() => void)[] = [];
 
   /**
    * @throws {UnsupportedTypeError} if the table has a column type that cannot be written yet.
-   * @throws {WalError} if the sequencer has structural changes that the table does not have yet.
+   * @throws {WalError} if the metadata is not that of the sequencer's structure version.
    */
   constructor(options: WalWriterOptions) {
-    const { reader, sequencer } = options;
+    const { reader, sequencer, metadata } = options;
     this.#options = options;
-    this.metadata = reader.metadata;
-    for (const column of reader.metadata.liveColumns) {
+    this.#metadata = metadata;
+    for (const column of metadata.liveColumns) {
       if (!isSupportedColumnType(column.type)) {
         throw new UnsupportedTypeError(column.name, column.type);
       }
     }
-    checkStructure(options.tableName, reader.metadata, sequencer);
-    this.#symbols = reader.metadata.columns.map(({ type, name, writerIndex }) => {
+    checkStructure(options.tableName, metadata, sequencer);
+    const known = reader.metadata.columns;
+    this.#symbols = metadata.columns.map(({ type, writerIndex }) => {
       if (type !== ColumnType.SYMBOL) return null;
-      const table = reader.symbolTable(writerIndex);
-      if (table.count === 0) return new SymbolWriter(writerIndex, null);
+      // A column that the table does not have yet has no symbols there.
+      const isKnown = known[writerIndex]?.type === ColumnType.SYMBOL;
+      const table = isKnown ? reader.symbolTable(writerIndex) : null;
+      if (table === null || table.count === 0) return new SymbolWriter(writerIndex, null);
+      const { name } = known[writerIndex];
       const nameTxn = reader.versions.symbolNameTxn(writerIndex);
       this.#cleanFiles.push({ name, files: symbolFiles(options.tableDir, name, nameTxn) });
       return new SymbolWriter(writerIndex, table);
     });
   }
 
+  /** Columns at the sequencer's structure version. */
+  get metadata(): TableMetadata {
+    return this.#metadata;
+  }
   /** Number of the WAL, 0 before the first append. */
   get walId(): number {
     return this.#walId;
@@ -129,7 +149,11 @@ export class WalWriter implements Disposable {
    */
   append(batch: WalBatch): void {
     assert(!this.#isClosed, "the WAL writer is open");
-    assert(batch.columns.length === this.metadata.columns.length, "a vector per column");
+    if (batch.columns.length !== this.metadata.columns.length) {
+      throw new TableError("table has changed since the rows were made", {
+        table: this.#options.tableName,
+      });
+    }
     if (batch.rowCount === 0) return;
     const timestamps = batch.columns[this.metadata.timestampIndex];
     if (timestamps === null || timestamps === undefined) throw timestampIsNull();
@@ -172,15 +196,34 @@ export class WalWriter implements Disposable {
 
   /** Removes all rows of the table: a transaction of its own. The open transaction must be empty. */
   truncate(): number {
-    assert(this.uncommittedRowCount === 0, "nothing is uncommitted when a table is truncated");
-    let segment: WalSegment;
-    try {
-      segment = this.#writableSegment();
-    } catch (error) {
-      this.#abandon();
-      throw asWalError(error, this.#options.tableName);
-    }
-    return this.#commitEvent(segment, { kind: "truncate" });
+    return this.#commitAlone({ kind: "truncate" });
+  }
+
+  /** Commits a statement that is run when it is applied, as a transaction of its own. The open transaction must be empty. */
+  commitStatement(event: SqlEvent): number {
+    return this.#commitAlone(event);
+  }
+
+  /**
+   * Goes on with other columns: those behind a structural change that the sequencer is about to get, or has got. The open transaction must be
+   * empty.
+   */
+  restructure(metadata: TableMetadata): void {
+    assert(this.uncommittedRowCount === 0, "nothing is uncommitted when the columns change");
+    this.#resetTransaction();
+    if (this.#segment !== null) this.#retire(this.#segment);
+    this.#symbols = metadata.columns.map(({ type, writerIndex }) =>
+      type !== ColumnType.SYMBOL
+        ? null
+        : this.#symbols[writerIndex] ?? new SymbolWriter(writerIndex, null)
+    );
+    this.#metadata = metadata;
+  }
+
+  /** Resolves when the open transaction is empty: at once, or when somebody commits or rolls back. */
+  whenIdle(): Promise<void> {
+    if (this.uncommittedRowCount === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idleWaiters.push(resolve));
   }
 
   /** Forgets the rows appended since the last commit. */
@@ -209,22 +252,28 @@ export class WalWriter implements Disposable {
     await this.#mark?.advance(committedTxn);
   }
 
+  /** Like {@linkcode syncAsync}, at once. */
+  syncNow(): void {
+    const { sequencer } = this.#options;
+    for (const segment of this.#retired) if (segment.isDirty) segment.sync();
+    if (this.#segment?.isDirty) this.#segment.sync();
+    if (sequencer.isDirty) sequencer.sync();
+    this.#mark?.advanceNow(sequencer.lastTxn);
+  }
+
   /** Rolls back, makes everything durable and closes the files. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.rollback();
-    const { sequencer } = this.#options;
-    const segments = [...this.#retired, ...(this.#segment === null ? [] : [this.#segment])];
-    this.#retired = [];
-    this.#segment = null;
-    using mark = this.#mark;
+    using _mark = this.#mark;
     try {
-      for (const segment of segments) if (segment.isDirty) segment.sync();
-      if (sequencer.isDirty) sequencer.log.sync();
-      mark?.advanceNow(sequencer.lastTxn);
+      this.syncNow();
     } finally {
-      for (const segment of segments) segment.close();
+      for (const segment of this.#retired) segment.close();
+      this.#segment?.close();
+      this.#retired = [];
+      this.#segment = null;
     }
   }
   [Symbol.dispose](): void {
@@ -269,7 +318,22 @@ export class WalWriter implements Disposable {
     }
   }
 
-  #commitEvent(segment: WalSegment, event: DataEvent | TruncateEvent): number {
+  #commitAlone(event: WritableEvent): number {
+    assert(
+      this.uncommittedRowCount === 0,
+      "nothing is uncommitted when another transaction begins",
+    );
+    let segment: WalSegment;
+    try {
+      segment = this.#writableSegment();
+    } catch (error) {
+      this.#abandon();
+      throw asWalError(error, this.#options.tableName);
+    }
+    return this.#commitEvent(segment, event);
+  }
+
+  #commitEvent(segment: WalSegment, event: WritableEvent): number {
     const { sequencer, commitMode, clock } = this.#options;
     const isSynced = commitMode === "sync";
     let txn: number;
@@ -327,6 +391,8 @@ export class WalWriter implements Disposable {
     const walDir = `${tableDir}/wal${walId}`;
     fs.mkdir(walDir);
     for (const { name, files } of this.#cleanFiles) {
+      // A change of the column since may have replaced them; nothing that is applied reads the links.
+      if (fs.stat(files.offsets) === null) continue;
       const to = symbolFiles(walDir, name, -1);
       fs.link(files.offsets, to.offsets);
       fs.link(files.chars, to.chars);
@@ -359,6 +425,9 @@ export class WalWriter implements Disposable {
   #resetTransaction(): void {
     this.#range.reset();
     for (const symbols of this.#symbols) symbols?.reset();
+    const waiters = this.#idleWaiters;
+    this.#idleWaiters = [];
+    for (const resolve of waiters) resolve();
   }
 }
 
@@ -382,6 +451,6 @@ function checkStructure(table: string, metadata: TableMetadata, sequencer: Seque
       column.type === known[i].type && column.name === known[i].name
     );
   if (!isSame) {
-    throw new WalError("table has structural changes that are not applied yet", { table });
+    throw new WalError("table has other columns than its sequencer", { table });
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Work for other threads: named tasks with plain arguments. A handler is synchronous, sees only its context and arguments, and
- * returns a plain value, so the same task runs in a worker, or inline in a test.
+ * Work for other threads: named tasks with plain arguments. A handler sees only its context and arguments, and returns a plain value or
+ * a promise of one, so the same task runs in a worker, or inline in a test.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export interface TaskContext {
   readonly fs: FileSystem;
 }
 
-/** Runs one task. Arguments and result must be structured-cloneable. */
+/** Runs one task. Arguments and result, or what the result resolves to, must be structured-cloneable. */
 // deno-lint-ignore no-explicit-any
 export type TaskHandler = (context: TaskContext, args: any) => unknown;
 
@@ -55,18 +55,26 @@ export class InlineTaskRunner implements TaskRunner {
   readonly workerCount = 1;
   readonly #context: TaskContext;
   readonly #handlers: TaskHandlers;
+  /** Ends with the last task that was given. */
+  #last: Promise<void> = Promise.resolve();
 
   constructor(context: TaskContext, handlers: TaskHandlers) {
     this.#context = context;
     this.#handlers = handlers;
   }
-  async run<T>(name: string, args: unknown, options: TaskOptions = {}): Promise<T> {
-    await Promise.resolve(); // never runs before the caller goes on, as in a pool
-    options.signal?.throwIfAborted();
-    const handler = this.#handlers[name];
-    if (handler === undefined) throw new Error(`Assertion failed: task "${name}" has a handler`);
-    // Cloned both ways, so that what could not cross threads fails here too.
-    return structuredClone(handler(this.#context, structuredClone(args))) as T;
+  run<T>(name: string, args: unknown, options: TaskOptions = {}): Promise<T> {
+    const result = this.#last.then(async () => { // never before the caller goes on, as in a pool
+      options.signal?.throwIfAborted();
+      const handler = this.#handlers[name];
+      if (handler === undefined) {
+        throw new Error(`Assertion failed: task "${name}" has a handler`);
+      }
+      // Cloned both ways, so that what could not cross threads fails here too.
+      return structuredClone(await handler(this.#context, structuredClone(args))) as T;
+    });
+    const ignore = () => {}; // the caller has the failure
+    this.#last = result.then(ignore, ignore);
+    return result;
   }
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();

@@ -210,7 +210,7 @@ interface WorkerScope {
 export function startWorker(handlers: TaskHandlers): void {
   const scope = globalThis as unknown as WorkerScope;
   let context: TaskContext | null = null;
-  scope.onmessage = ({ data }) => {
+  scope.onmessage = async ({ data }) => {
     if (data.kind === "start") {
       context = { core: loadCore(data.memory, data.region), fs: new RealFileSystem() };
       scope.postMessage({ kind: "ready" });
@@ -220,7 +220,7 @@ export function startWorker(handlers: TaskHandlers): void {
       assert(context !== null, "the worker was started");
       const handler = handlers[data.name];
       assert(handler !== undefined, `task "${data.name}" has a handler`);
-      scope.postMessage({ kind: "done", value: handler(context, data.args) });
+      scope.postMessage({ kind: "done", value: await handler(context, data.args) });
     } catch (error) {
       scope.postMessage({ kind: "failed", error: toErrorData(error) });
     }

@@ -2,4 +2,4 @@
 import { walTasks } from "../../src/wal/mod.ts";
 import { startWorker } from "../../src/wasm/mod.ts";
 
-startWorker(walTasks);
+startWorker(walTasks());

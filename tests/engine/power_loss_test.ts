@@ -37,7 +37,7 @@ function openOn(fs: FileSystem, commitMode: CommitMode, bootId: string): Promise
     },
     fs,
     core,
-    tasks: new InlineTaskRunner({ core, fs }, walTasks),
+    tasks: new InlineTaskRunner({ core, fs }, walTasks()),
     clock: new SystemClock(),
     random: new SystemRandom(),
     log: SILENT_LOG,

@@ -50,7 +50,7 @@ export class ServerFixture implements AsyncDisposable {
       config: DEFAULT_ENGINE_CONFIG,
       fs,
       core,
-      tasks: new InlineTaskRunner({ core, fs }, walTasks),
+      tasks: new InlineTaskRunner({ core, fs }, walTasks()),
       clock,
       random: new SystemRandom(),
       log,

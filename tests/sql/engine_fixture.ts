@@ -43,7 +43,7 @@ export class EngineFixture implements AsyncDisposable {
       config: DEFAULT_ENGINE_CONFIG,
       fs,
       core,
-      tasks: new InlineTaskRunner({ core, fs }, walTasks),
+      tasks: new InlineTaskRunner({ core, fs }, walTasks()),
       clock: new SystemClock(),
       random: new SystemRandom(),
       log: SILENT_LOG,

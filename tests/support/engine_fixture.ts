@@ -42,7 +42,7 @@ export function openEngine(
     config: { ...DEFAULT_ENGINE_CONFIG, ...options.config },
     fs,
     core,
-    tasks: new InlineTaskRunner({ core, fs }, walTasks),
+    tasks: new InlineTaskRunner({ core, fs }, walTasks()),
     clock: new SystemClock(),
     random: new SystemRandom(),
     log: SILENT_LOG,

@@ -1,7 +1,12 @@
 import { assertEquals, assertThrows } from "../support/assert.ts";
-import { StorageError } from "../../src/common/mod.ts";
+import { ColumnType, LONG_NULL, StorageError } from "../../src/common/mod.ts";
 import { ByteBuilder, ByteCursor } from "../../src/wal/mod.ts";
-import { type DataEvent, decodeEvent, encodeEvent } from "../../src/wal/wal_event.ts";
+import {
+  type DataEvent,
+  decodeEvent,
+  encodeEvent,
+  type SqlEvent,
+} from "../../src/wal/wal_event.ts";
 
 const DATA: DataEvent = {
   kind: "data",
@@ -12,6 +17,8 @@ const DATA: DataEvent = {
   isOutOfOrder: false,
   symbols: [{ writerIndex: 1, hasNull: false, cleanCount: 0, texts: ["a"] }],
   dedupMode: 0,
+  replaceLo: LONG_NULL,
+  replaceHi: LONG_NULL,
 };
 
 /** Written by QuestDB 9.3.4 for `INSERT INTO t VALUES ('2024-01-01', 'a', …)`, a symbol in column 1. */
@@ -47,23 +54,49 @@ Deno.test("decodeEvent gives back what was encoded", () => {
   assertEquals(decode(encodeEvent(3, { kind: "truncate" }), 3), { kind: "truncate" });
 });
 
-Deno.test("decodeEvent reads the footer of a deduplicating transaction", () => {
+Deno.test("encodeEvent writes a footer for deduplication modes, decodeEvent reads it", () => {
   const plain = encodeEvent(0, DATA).slice(0, -4);
-  const record = new ByteBuilder();
-  for (const byte of plain) record.u8(byte);
-  record.i64(-(2n ** 63n)).i64(1).i64(2).u8(3).patchI32(0, record.length).i32(-1);
-  assertEquals(decode(record.bytes(), 0), { ...DATA, dedupMode: 3 });
+  const record = new ByteBuilder().raw(plain);
+  record.i64(LONG_NULL).i64(1).i64(2).u8(3).patchI32(0, record.length).i32(-1);
+  const event: DataEvent = { ...DATA, dedupMode: 3, replaceLo: 1n, replaceHi: 2n };
+  assertEquals(hex(encodeEvent(0, event)), hex(record.bytes()));
+  assertEquals(decode(record.bytes(), 0), event);
+  const empty = encodeEvent(0, { ...event, replaceHi: 1n });
+  assertThrows(() => decode(empty, 0), StorageError, "range to replace");
 });
 
-Deno.test("decodeEvent names the statement of a SQL event", () => {
-  const record = new ByteBuilder().i32(0).i64(5).u8(1).i32(3).str("update t set x = 1");
-  record.patchI32(0, record.length).i32(-1);
-  const event = decode(record.bytes(), 5);
-  assertEquals(event, {
-    kind: "other",
-    type: 1,
-    description: "statement [command=3, sql=update t set x = 1]",
-  });
+Deno.test("decodeEvent reads a statement, encodeEvent writes the same bytes", () => {
+  const event: SqlEvent = {
+    kind: "sql",
+    commandType: 3,
+    text: "update w set a = 11",
+    randomSeeds: [0n, 0n],
+    bindVariables: { indexed: [], named: [] },
+  };
+  assertEquals(decode(encodeEvent(0, event), 0), event);
+});
+
+Deno.test("decodeEvent gives back bind variables of every form", () => {
+  const text = new ByteBuilder().str("žluť").bytes().slice();
+  const event: SqlEvent = {
+    kind: "sql",
+    commandType: 3,
+    text: "update t set x = $1",
+    randomSeeds: [1n, -2n],
+    bindVariables: {
+      indexed: [
+        { type: ColumnType.LONG, bytes: new ByteBuilder().i64(5).bytes().slice() },
+        { type: ColumnType.STRING, bytes: text },
+        { type: ColumnType.STRING, bytes: new ByteBuilder().i32(-1).bytes().slice() },
+        { type: ColumnType.VARCHAR, bytes: new Uint8Array([2, 0, 0, 0x80, 0x61, 0x62]) },
+        { type: ColumnType.VARCHAR, bytes: new Uint8Array([255, 255, 255, 255]) },
+        { type: ColumnType.BINARY, bytes: new ByteBuilder().i64(1).u8(7).bytes().slice() },
+        { type: ColumnType.UUID, bytes: new Uint8Array(16).fill(3) },
+      ],
+      named: [{ name: "a", value: { type: ColumnType.BOOLEAN, bytes: new Uint8Array([1]) } }],
+    },
+  };
+  assertEquals(decode(encodeEvent(9, event), 9), event);
 });
 
 Deno.test("decodeEvent refuses every record with one broken byte or gives another event, and never crashes", () => {

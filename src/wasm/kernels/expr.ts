@@ -34,6 +34,20 @@ export interface ExprKernels {
   blendRows(size: number, mask: number, a: number, sa: number, out: number, n: number): void;
   /** Repeats the first value of `size` bytes n times. */
   fillRows(size: number, value: number, out: number, n: number): void;
+  /** out[i] (boolean) = a[i] and b[i] have the same bytes; `size` 1, 2, 4, 8, 16 or 32. */
+  equalRows(
+    size: number,
+    a: number,
+    sa: number,
+    b: number,
+    sb: number,
+    out: number,
+    n: number,
+  ): void;
+  /** out[i] (int64) = the word at a + i · stride, exclusive-or `flip`. */
+  takeWords(a: number, stride: number, flip: bigint, out: number, n: number): void;
+  /** The word at out + i · stride = words[i]. */
+  putWords(words: number, stride: number, out: number, n: number): void;
   /** out[i] = first + i * step over int64. */
   sequenceI64(first: bigint, step: bigint, out: number, n: number): void;
   /** out[i] = first + i * step over int32. */

@@ -1,0 +1,200 @@
+/**
+ * Changes of a table that are more than rows: ALTER, UPDATE, RENAME, SET TYPE, RESUME WAL.
+ *
+ * A table with WAL: a change of its columns goes through the sequencer's log of structural changes, any other statement through the WAL as
+ * its text; both are committed when the call returns and applied later. A table without WAL is changed at once, under its writer.
+ *
+ * Details: docs/internals/sequencer.md, docs/internals/registry.md.
+ *
+ * @module
+ */
+import { assert, TableError, WalError } from "../common/mod.ts";
+import {
+  type Clock,
+  type FileSystem,
+  type Log,
+  type Random,
+  writeFileAtomic,
+} from "../platform/mod.ts";
+import {
+  type AlterOperation,
+  encodeTableName,
+  isStructural,
+  type TableMetadata,
+  TableWriter,
+} from "../storage/mod.ts";
+import {
+  alterCommand,
+  changeStructure,
+  encodeAlter,
+  SqlCommand,
+  type SqlEvent,
+  type WalWriter,
+} from "../wal/mod.ts";
+import type { WasmCore } from "../wasm/mod.ts";
+import type { TableState } from "./table_state.ts";
+
+/** What comes with an ALTER besides the operation. */
+export interface AlterOptions {
+  /** Text of the statement: what travels through the WAL unless the change is structural. */
+  readonly sqlText?: string;
+  /** Offset of the table's name in the text. */
+  readonly tablePosition?: number;
+  /** Offset of the column's name in the text. */
+  readonly columnPosition?: number;
+  /** Gives up waiting for a transaction that another statement has open. */
+  readonly signal?: AbortSignal;
+}
+
+/** Values of an UPDATE's bind variables. */
+export type BindVariables = SqlEvent["bindVariables"];
+
+/** What changes need of the engine. */
+export interface ChangeContext {
+  readonly fs: FileSystem;
+  readonly core: WasmCore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** The table's WAL writer, opened if it is not. */
+  readonly walWriter: (state: TableState) => WalWriter;
+  /** Starts applying what was committed. */
+  readonly notify: (state: TableState) => void;
+}
+
+const NO_BIND_VARIABLES: BindVariables = { indexed: [], named: [] };
+
+/** Commits a change of a WAL table. @returns its sequencer transaction. */
+export async function alterWalTable(
+  context: ChangeContext,
+  state: TableState,
+  change: { operation: AlterOperation; options: AlterOptions },
+): Promise<number> {
+  const { operation, options } = change;
+  const writer = await idleWriter(context, state, options.signal);
+  if (!isStructural(operation)) {
+    assert(options.sqlText !== undefined, "a statement travels as its text");
+    return writer.commitStatement(statement(context, SqlCommand.ALTER, options.sqlText));
+  }
+  const metadata = requireMetadata(state);
+  if (isNothingToDo(operation, metadata)) return state.sequencer!.lastTxn;
+  const changed = changeStructure(metadata, operation);
+  const body = encodeAlter(operation, { metadata, tableName: state.token.name, ...options });
+  const sequencer = state.sequencer!;
+  // The change is durable in every commit mode, and so must be what it follows.
+  writer.syncNow();
+  const txn = sequencer.changeStructure({
+    metadata: changed,
+    body,
+    command: alterCommand(operation),
+    commitMicros: context.clock.nowMicros(),
+  });
+  state.metadata = changed;
+  writer.restructure(changed);
+  writer.syncNow();
+  context.notify(state);
+  return txn;
+}
+
+/** Commits an UPDATE of a WAL table. @returns its sequencer transaction. */
+export async function updateWalTable(
+  context: ChangeContext,
+  state: TableState,
+  update: { sqlText: string; bindVariables?: BindVariables; signal?: AbortSignal },
+): Promise<number> {
+  const writer = await idleWriter(context, state, update.signal);
+  return writer.commitStatement(
+    statement(context, SqlCommand.UPDATE, update.sqlText, update.bindVariables),
+  );
+}
+
+/**
+ * Lets a suspended table go on, behind the transactions before `fromTxn`, which are given up.
+ *
+ * @throws {WalError} in QuestDB's words if there is no such transaction.
+ */
+export async function skipTransactions(
+  context: ChangeContext,
+  state: TableState,
+  fromTxn: number,
+): Promise<void> {
+  const nextTxn = state.sequencer!.lastTxn + 1;
+  if (fromTxn > nextTxn) {
+    throw new WalError("resume txn is higher than next available transaction", {
+      resumeFromTxn: fromTxn,
+      nextTxn,
+    });
+  }
+  while (state.applying !== null) await state.applying;
+  if (fromTxn - 1 <= state.appliedTxn) return;
+  const { fs, core, log } = context;
+  log.critical("engine", "transactions are skipped", {
+    table: state.token.name,
+    from: state.appliedTxn + 1,
+    to: fromTxn - 1,
+  });
+  using writer = TableWriter.open({ fs, core, tableDir: state.tableDir });
+  writer.commit({ seqTxn: fromTxn - 1, sync: true });
+  state.advance(fromTxn - 1);
+}
+
+/** Commits the new name of a WAL table to its log; the registry and `_name` follow. */
+export async function renameWalTable(
+  context: ChangeContext,
+  state: TableState,
+  to: string,
+): Promise<void> {
+  await alterWalTable(context, state, { operation: { kind: "renameTable", to }, options: {} });
+}
+
+/** Writes the file that keeps a table's name in its directory, durably. */
+export function saveTableName(fs: FileSystem, tableDir: string, name: string): void {
+  writeFileAtomic(fs, `${tableDir}/_name`, encodeTableName(name));
+}
+
+function isNothingToDo(operation: AlterOperation, metadata: TableMetadata): boolean {
+  if (operation.kind !== "addColumn" || !operation.ifNotExists) return false;
+  const wanted = operation.column.name.toLowerCase();
+  return metadata.liveColumns.some((column) => column.name.toLowerCase() === wanted);
+}
+
+/** The table's writer once no statement has a transaction open in it. */
+async function idleWriter(
+  context: ChangeContext,
+  state: TableState,
+  signal?: AbortSignal,
+): Promise<WalWriter> {
+  for (;;) {
+    const writer = context.walWriter(state);
+    if (writer.uncommittedRowCount === 0) return writer;
+    await abortable(writer.whenIdle(), signal);
+    if (state.isDropped) throw TableError.doesNotExist(state.token.name);
+  }
+}
+
+function abortable(promise: Promise<void>, signal?: AbortSignal): Promise<void> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
+function statement(
+  context: ChangeContext,
+  commandType: number,
+  text: string,
+  bindVariables: BindVariables = NO_BIND_VARIABLES,
+): SqlEvent {
+  const bytes = new Uint8Array(16);
+  context.random.fill(bytes);
+  const seeds = new BigInt64Array(bytes.buffer);
+  return { kind: "sql", commandType, text, randomSeeds: [seeds[0], seeds[1]], bindVariables };
+}
+
+function requireMetadata(state: TableState): TableMetadata {
+  assert(state.metadata !== null, "a usable table has metadata");
+  return state.metadata;
+}
