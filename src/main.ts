@@ -5,7 +5,8 @@
  * @module
  */
 import { backupTasks } from "./backup/mod.ts";
-import { describeFailure, runProgram, runServer } from "./cli/mod.ts";
+import { describeFailure, runCheckpointCommand, runProgram, runServer } from "./cli/mod.ts";
+import { RealFileSystem } from "./platform/mod.ts";
 import { walTasks } from "./wal/mod.ts";
 import { startWorker } from "./wasm/mod.ts";
 
@@ -18,6 +19,14 @@ async function main(): Promise<number> {
       writeOut: (text) => Deno.stdout.writeSync(encoder.encode(text)),
       writeError: (text) => Deno.stderr.writeSync(encoder.encode(text)),
       start: (options) => runServer({ ...options, workerUrl: import.meta.url }),
+      checkpoint: (options) =>
+        runCheckpointCommand(options, {
+          fs: new RealFileSystem(),
+          variables: Deno.env.toObject(),
+          cpuCount: navigator.hardwareConcurrency,
+          writeOut: (text) => Deno.stdout.writeSync(encoder.encode(text)),
+          writeError: (text) => Deno.stderr.writeSync(encoder.encode(text)),
+        }),
     });
   } catch (error) {
     Deno.stderr.writeSync(encoder.encode(describeFailure(error)));

@@ -90,11 +90,16 @@ export async function recoverCheckpoint(options: RecoveryOptions): Promise<Recov
   restoreRegistry(options, source.directory);
   for (const name of directories) {
     await options.sleep(0);
-    await recoverTable({
+    const table = {
       ...options,
       source: joinPath(source.directory, name),
       tableDir: joinPath(options.dbRoot, name),
-    }, counts);
+    };
+    try {
+      await recoverTable(table, counts);
+    } catch (error) {
+      throw fatal("Checkpoint recovery failed", { table: name }, error);
+    }
   }
   restorePreferences(options, source.directory);
   removeYoungerTables(options, new Set(directories));

@@ -3,16 +3,19 @@
  *
  * ```
  * tidemark start [-d ROOT] [--set KEY=VALUE]…
+ * tidemark checkpoint create|release|status [-d ROOT] [--url URL] [--set KEY=VALUE]…
  * tidemark version
  * tidemark help [COMMAND]
  * ```
- * Exit codes: 0 done · 1 the server could not start, or failed · 2 the command line makes no sense.
+ * Exit codes: 0 done · 1 the server could not start, refused or failed · 2 the command line makes no sense · 3 `checkpoint
+ * status`: there is none.
  *
  * @module
  */
-import { Command, CommanderError } from "commander";
+import { Argument, Command, CommanderError } from "commander";
 import { resolve } from "node:path";
 import { ConfigError } from "../common/mod.ts";
+import type { CheckpointAction, CheckpointArguments } from "./checkpoint.ts";
 import { QUESTDB_VERSION, VERSION } from "./version.ts";
 
 /** Exit code of a command line that makes no sense. */
@@ -36,6 +39,8 @@ export interface ProgramEnvironment {
   writeError(text: string): void;
   /** Runs the server until it is told to stop. @returns its exit code. */
   start(options: StartArguments): Promise<number>;
+  /** Runs a checkpoint command against a running server. @returns its exit code. */
+  checkpoint(options: CheckpointArguments): Promise<number>;
 }
 
 /** Runs a command line. @param args arguments behind the program's name. @returns the exit code. */
@@ -57,12 +62,28 @@ export async function runProgram(
     .option("-d, --root <directory>", `install root (default: ~/${DEFAULT_ROOT_NAME})`)
     .option("--set <key=value>", "set a configuration key; repeatable", append, [])
     .action(async (options: { root?: string; set: string[] }) => {
-      const installRoot = resolve(
-        environment.currentDirectory,
-        options.root ?? defaultRoot(environment.variables),
-      );
+      const installRoot = installRootOf(options.root, environment);
       exitCode = await environment.start({ installRoot, settings: options.set });
     });
+  program.command("checkpoint")
+    .description("hold the database still for a copy of its root, on a running server")
+    .addArgument(new Argument("<action>", "what to do").choices(["create", "release", "status"]))
+    .option(
+      "-d, --root <directory>",
+      "install root, whose configuration tells the server's address",
+    )
+    .option("--url <url>", "address of the server, http://HOST:PORT")
+    .option("--set <key=value>", "set a configuration key; repeatable", append, [])
+    .action(
+      async (action: CheckpointAction, options: { root?: string; url?: string; set: string[] }) => {
+        exitCode = await environment.checkpoint({
+          action,
+          installRoot: installRootOf(options.root, environment),
+          url: options.url ?? null,
+          settings: options.set,
+        });
+      },
+    );
   program.command("version").description("show versions").action(() => {
     environment.writeOut(`tidemark ${VERSION}, compatible with QuestDB ${QUESTDB_VERSION}\n`);
   });
@@ -74,6 +95,10 @@ export async function runProgram(
     return error.exitCode === 0 || error.code === "commander.help" ? 0 : EXIT_USAGE;
   }
   return exitCode;
+}
+
+function installRootOf(root: string | undefined, environment: ProgramEnvironment): string {
+  return resolve(environment.currentDirectory, root ?? defaultRoot(environment.variables));
 }
 
 function append(setting: string, earlier: string[]): string[] {

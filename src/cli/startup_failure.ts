@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { RecoveryError } from "../checkpoint/mod.ts";
 import { BackupError, ConfigError, QuestError, RestoreError, StorageError } from "../common/mod.ts";
 
 /** Lines for stderr. Errors that nobody expected come with their stack. */
@@ -26,6 +27,9 @@ function hintFor(error: unknown): string | null {
   if (error instanceof ConfigError) return "Correct the configuration and start again.";
   if (error instanceof RestoreError) {
     return "The root was not opened. Correct the cause, or remove _backup_restore, and start again.";
+  }
+  if (error instanceof RecoveryError) {
+    return "The root was not opened. Correct the cause and start again, or remove _restore to start without recovery.";
   }
   if (error instanceof StorageError && error.context.holder !== undefined) {
     return "Stop the other server, or choose another root with -d.";

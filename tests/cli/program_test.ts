@@ -1,4 +1,5 @@
 import { ConfigError, RestoreError, StorageError } from "../../src/common/mod.ts";
+import type { CheckpointArguments } from "../../src/cli/checkpoint.ts";
 import { EXIT_USAGE, runProgram, type StartArguments } from "../../src/cli/program.ts";
 import { describeFailure } from "../../src/cli/startup_failure.ts";
 import { VERSION } from "../../src/cli/version.ts";
@@ -7,6 +8,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "../su
 async function run(args: string[], variables: Record<string, string> = { HOME: "/users/me" }) {
   let out = "", error = "";
   const started: StartArguments[] = [];
+  const checkpoints: CheckpointArguments[] = [];
   const code = await runProgram(args, {
     variables,
     currentDirectory: "/current",
@@ -16,8 +18,12 @@ async function run(args: string[], variables: Record<string, string> = { HOME: "
       started.push(options);
       return Promise.resolve(7);
     },
+    checkpoint(options) {
+      checkpoints.push(options);
+      return Promise.resolve(3);
+    },
   });
-  return { code, out, error, started };
+  return { code, out, error, started, checkpoints };
 }
 
 Deno.test("runProgram start passes the root and the settings on, and its exit code back", async () => {
@@ -38,6 +44,28 @@ Deno.test("runProgram start without -d uses the home directory", async () => {
   const { started } = await run(["start"]);
   assertEquals(started, [{ installRoot: "/users/me/.tidemark", settings: [] }]);
   await assertRejects(() => run(["start"], {}), ConfigError, "give one with -d");
+});
+
+Deno.test("runProgram checkpoint passes action, root and address on, and its exit code back", async () => {
+  const { code, checkpoints } = await run([
+    "checkpoint",
+    "status",
+    "-d",
+    "root",
+    "--url",
+    "http://h:1",
+  ]);
+  assertEquals(code, 3);
+  assertEquals(checkpoints, [{
+    action: "status",
+    installRoot: "/current/root",
+    url: "http://h:1",
+    settings: [],
+  }]);
+  for (const args of [["checkpoint"], ["checkpoint", "begin"], ["checkpoint", "create", "extra"]]) {
+    const refused = await run(args);
+    assertEquals([refused.code, refused.checkpoints.length], [EXIT_USAGE, 0], args.join(" "));
+  }
 });
 
 Deno.test("runProgram refuses what it does not know with a code of its own", async () => {
