@@ -8,7 +8,7 @@
  * @module
  */
 import { SeededRandom } from "../../support/seeded_random.ts";
-import { literal, LITERAL_TYPES, sequenceExpression } from "./values.ts";
+import { literal, LITERAL_TYPES, sequenceExpression, typedLiteral } from "./values.ts";
 
 /** One thing to do on both servers. */
 export interface Step {
