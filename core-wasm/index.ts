@@ -7,3 +7,4 @@ export * from "./sort/mod";
 export * from "./group/mod";
 export * from "./expr/mod";
 export * from "./var/mod";
+export * from "./dedup/mod";

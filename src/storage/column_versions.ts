@@ -18,8 +18,10 @@ import { readStorageFile, readVersionedFile } from "./storage_file.ts";
 const HEADER_BYTES = 40;
 const ENTRY_BYTES = 32;
 const CV_BYTES_MAX = 256 << 20;
-const DEFAULT_TIMESTAMP = -0x8000000000000000n;
-const SYMBOL_TIMESTAMP = DEFAULT_TIMESTAMP + 1n;
+/** Timestamp of the entries that hold a column's default name txn and the partition it was added in. */
+export const DEFAULT_TIMESTAMP = -0x8000000000000000n;
+/** Timestamp of the entries that hold the name txn of a column's symbol files. */
+export const SYMBOL_TIMESTAMP = DEFAULT_TIMESTAMP + 1n;
 
 /** One entry of `_cv`. */
 export interface ColumnVersionEntry {

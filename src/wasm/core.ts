@@ -9,6 +9,7 @@ import { createSharedMemory, planRegions, type Region, WasmMemory } from "./memo
 import type { FilterKernels } from "./kernels/filter.ts";
 import type { GroupKernels } from "./kernels/group.ts";
 import type { HashKernels } from "./kernels/hash.ts";
+import type { DedupKernels } from "./kernels/dedup.ts";
 import type { ExprKernels } from "./kernels/expr.ts";
 import type { ScanKernels } from "./kernels/scan.ts";
 import type { SortKernels } from "./kernels/sort.ts";
@@ -22,7 +23,8 @@ export type CoreExports =
   & SortKernels
   & GroupKernels
   & ExprKernels
-  & VarKernels;
+  & VarKernels
+  & DedupKernels;
 
 /** An instance of the core together with the memory region its thread may allocate from. */
 export interface WasmCore {
