@@ -3,8 +3,14 @@
  *
  * @module
  */
+import { WalError } from "../common/mod.ts";
 import type { FileSystem, Log, Timers } from "../platform/mod.ts";
-import { listStalePartitionDirs, readTableMetadata, readTxn } from "../storage/mod.ts";
+import {
+  listStalePartitionDirs,
+  readTableMetadata,
+  readTxn,
+  type TableMetadata,
+} from "../storage/mod.ts";
 import type { EngineConfig } from "./engine_config.ts";
 import type { TableState } from "./table_state.ts";
 import { listObsoleteWalDirs } from "./wal_purge.ts";
@@ -43,7 +49,11 @@ export class BackgroundJobs {
     );
   }
 
-  /** Makes everything acknowledged so far durable; a call during a sync makes another one follow. */
+  /**
+   * Makes everything acknowledged so far durable; a call during a sync makes another one follow.
+   *
+   * @throws {WalError} if that failed for a table, after all others had their turn.
+   */
   async sync(): Promise<void> {
     this.#isSyncWanted = true;
     while (this.#isSyncWanted) {
@@ -76,12 +86,12 @@ export class BackgroundJobs {
     const { fs, isPurgeHeld } = this.#options;
     const isOurs = state.token.type <= 1 && state.failure === null && !state.isDropped;
     if (!isOurs || state.isBusy || isPurgeHeld()) return;
-    this.removeStalePartitions(state, fs);
+    this.removeStalePartitions(state, readTableMetadata(fs, state.tableDir));
   }
 
   /** Like {@linkcode purgePartitions}, for a caller that knows that nobody is committing. */
-  removeStalePartitions(state: TableState, fs: FileSystem): void {
-    const metadata = readTableMetadata(fs, state.tableDir);
+  removeStalePartitions(state: TableState, metadata: TableMetadata): void {
+    const { fs } = this.#options;
     const txn = readTxn(fs, state.tableDir, metadata.partitionBy);
     const held = state.snapshots.heldDirs();
     for (const dirName of listStalePartitionDirs(fs, state.tableDir, { metadata, txn })) {
@@ -109,6 +119,7 @@ export class BackgroundJobs {
   }
 
   async #syncAll(): Promise<void> {
+    const failures: Error[] = [];
     for (const state of [...this.#options.states()]) {
       if (state.isDropped) continue;
       state.isSyncing = true;
@@ -116,10 +127,18 @@ export class BackgroundJobs {
         if (state.writer?.isDirty) await state.writer.syncAsync();
       } catch (error) {
         this.#report("sync", error, state);
+        failures.push(error instanceof Error ? error : new Error(String(error)));
       } finally {
         state.isSyncing = false;
       }
     }
+    if (failures.length === 0) return;
+    const [first] = failures;
+    if (failures.length === 1) throw first;
+    throw new WalError("committed data of several tables could not be made durable", {
+      tables: failures.length,
+      reason: first.message,
+    }, { cause: first });
   }
 
   async #every(millis: number, name: string, run: () => Promise<void>): Promise<void> {

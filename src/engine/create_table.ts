@@ -5,7 +5,7 @@
  * @module
  */
 import {
-  isSupportedColumnType,
+  isStoredType,
   isTimestamp,
   PartitionBy,
   TableError,
@@ -71,7 +71,7 @@ function checkDefinition(definition: TableDefinition, config: EngineConfig): voi
   checkTableName(definition.name, config.maxFileNameLength);
   checkColumnNames(definition, config.maxFileNameLength);
   for (const { name, type } of definition.columns) {
-    if (!isSupportedColumnType(type)) throw new UnsupportedTypeError(name, type);
+    if (!isStoredType(type)) throw new UnsupportedTypeError(name, type);
   }
   const { timestampIndex, partitionBy } = definition;
   if (timestampIndex >= 0 && !isTimestamp(definition.columns[timestampIndex]?.type ?? 0)) {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { QuestError } from "../common/mod.ts";
 import type { TableReader } from "../storage/mod.ts";
 import type { TableToken } from "./table_token.ts";
 
@@ -28,4 +29,39 @@ export interface DatabasePin extends Disposable {
   readonly broken: readonly UnpinnableTable[];
   /** Releases every pin; further calls do nothing. */
   release(): void;
+}
+
+/**
+ * Pins tables one after the other. What was pinned before a failure that is not a table's is released.
+ *
+ * @param onRelease Called once, when everything is released.
+ */
+export function pinTables(
+  tokens: readonly TableToken[],
+  pin: (token: TableToken) => PinnedTable,
+  onRelease: () => void,
+): DatabasePin {
+  const tables: PinnedTable[] = [];
+  const broken: UnpinnableTable[] = [];
+  let isReleased = false;
+  const release = () => {
+    if (isReleased) return;
+    isReleased = true;
+    for (const { reader } of tables) reader.close();
+    onRelease();
+  };
+  try {
+    for (const token of tokens) {
+      try {
+        tables.push(pin(token));
+      } catch (error) {
+        if (!(error instanceof QuestError)) throw error;
+        broken.push({ token, reason: error.message });
+      }
+    }
+  } catch (error) {
+    release();
+    throw error;
+  }
+  return { tables, broken, release, [Symbol.dispose]: release };
 }

@@ -9,7 +9,7 @@
  */
 import { QuestError } from "../common/mod.ts";
 import { type FileSystem, joinPath, type Log } from "../platform/mod.ts";
-import { readTableMetadata, readTableName } from "../storage/mod.ts";
+import { readTableMetadata, readTableName, readTxn } from "../storage/mod.ts";
 import { TxnLog } from "../wal/mod.ts";
 import type { TableRegistry } from "./table_registry.ts";
 import type { TableKind, TableToken } from "./table_token.ts";
@@ -77,7 +77,7 @@ function inspectDirectory(context: DiscoveryContext, dirName: string): TableToke
   try {
     const name = readTableName(fs, tableDir) ?? dirName.replace(/~.*$/, "");
     const { tableId: id, isWalEnabled: isWal } = readTableMetadata(fs, tableDir);
-    if (isWal && registry.isComplete && !hasTransactions(fs, tableDir)) return null;
+    if (isWal && registry.isComplete && isUntouched(fs, tableDir)) return null;
     return { name, dirName, id, isWal, type: kindOf(fs, tableDir, isWal) };
   } catch (error) {
     if (!(error instanceof QuestError)) throw error;
@@ -92,10 +92,14 @@ function inspectDirectory(context: DiscoveryContext, dirName: string): TableToke
   }
 }
 
-function hasTransactions(fs: FileSystem, tableDir: string): boolean {
-  if (fs.stat(`${tableDir}/txn_seq/_txnlog`) === null) return false;
+/** True for a table that never had a transaction, neither in its log nor in its own files. */
+function isUntouched(fs: FileSystem, tableDir: string): boolean {
+  const { partitionBy } = readTableMetadata(fs, tableDir);
+  const { txn, seqTxn, partitions } = readTxn(fs, tableDir, partitionBy);
+  if (txn !== 0 || seqTxn !== 0 || partitions.length > 0) return false;
+  if (fs.stat(`${tableDir}/txn_seq/_txnlog`) === null) return true;
   using log = TxnLog.open(fs, tableDir, "read");
-  return log.lastTxn > 0;
+  return log.lastTxn === 0;
 }
 
 function kindOf(fs: FileSystem, tableDir: string, isWal: boolean): TableKind {

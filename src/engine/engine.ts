@@ -15,7 +15,7 @@
  *
  * @module
  */
-import { assert, QuestError, TableError } from "../common/mod.ts";
+import { assert, PartitionBy, QuestError, TableError } from "../common/mod.ts";
 import {
   type Clock,
   type FileHandle,
@@ -40,11 +40,12 @@ import { removeDurableMark, type RowWriter, syncTail, WalWriter } from "../wal/m
 import type { TaskRunner, WasmCore } from "../wasm/mod.ts";
 import { ApplyScheduler } from "./apply_scheduler.ts";
 import { BackgroundJobs } from "./background_jobs.ts";
+import { convertTables, requestConversion } from "./convert_tables.ts";
 import { createTable } from "./create_table.ts";
-import type { DatabasePin, PinnedTable, UnpinnableTable } from "./database_pin.ts";
+import { type DatabasePin, pinTables } from "./database_pin.ts";
 import { discoverTables } from "./discover_tables.ts";
 import type { EngineConfig } from "./engine_config.ts";
-import { openTableState } from "./open_table_state.ts";
+import { openTableState, refreshMetadata } from "./open_table_state.ts";
 import {
   checkStorageVersion,
   lockDatabaseRoot,
@@ -52,18 +53,22 @@ import {
   readBootId,
   TableIds,
 } from "./root_files.ts";
+import { finishRenames, publishName, renameDirectory } from "./rename_table.ts";
 import type { EngineServices } from "./services.ts";
 import {
   type AlterOptions,
   alterWalTable,
   type BindVariables,
   type ChangeContext,
+  renameWalTable,
   skipTransactions,
   updateWalTable,
 } from "./table_changes.ts";
+import { checkTableName } from "./table_names.ts";
 import { TableRegistry } from "./table_registry.ts";
 import type { TableState } from "./table_state.ts";
 import type { TableToken } from "./table_token.ts";
+import { type WalStatus, walStatusOf, type WalTableInfo, walTableInfo } from "./wal_info.ts";
 
 /** What an engine is opened with. */
 export interface EngineOptions {
@@ -86,35 +91,9 @@ export interface EngineOptions {
   readonly bootId?: string;
 }
 
-/** A row of `wal_tables()`. */
-export interface WalTableInfo {
-  readonly name: string;
-  readonly isSuspended: boolean;
-  /** Last transaction that is visible. */
-  readonly writerTxn: number;
-  /** Transactions that are kept in memory; always 0 here. */
-  readonly bufferedTxnSize: number;
-  /** Last committed transaction. */
-  readonly sequencerTxn: number;
-  /** Class of the error that suspended the table, e.g. `DISK FULL`; empty if it has none. */
-  readonly errorTag: string;
-  /** Why the table is suspended; empty if it is not. */
-  readonly errorMessage: string;
-  readonly memoryPressure: number;
-}
-
-/** How far the apply of a WAL table has got. */
-export interface WalStatus {
-  /** Last committed sequencer transaction. */
-  readonly sequencerTxn: number;
-  /** Last transaction that is visible in the table. */
-  readonly writerTxn: number;
-  readonly isSuspended: boolean;
-  /** Why the table is suspended or broken, else `null`. */
-  readonly errorMessage: string | null;
-  /** `sequencerTxn − writerTxn`. */
-  readonly lagTxnCount: number;
-}
+/** How long `close` waits for readers that statements hold. */
+const CLOSE_READERS_MILLIS = 1000;
+const CLOSE_POLL_MILLIS = 5;
 
 interface EngineParts {
   readonly lock: FileHandle;
@@ -142,6 +121,8 @@ export class Engine implements AsyncDisposable {
   readonly #scheduler: ApplyScheduler;
   readonly #jobs: BackgroundJobs;
   readonly #changes: ChangeContext;
+  /** Names that tables are about to get, in lower case. */
+  readonly #reservedNames = new Set<string>();
   #purgeHolds = 0;
   #closing: Promise<void> | null = null;
 
@@ -231,6 +212,9 @@ export class Engine implements AsyncDisposable {
       if (options.ifNotExists) return existing;
       throw TableError.alreadyExists(definition.name);
     }
+    if (this.#reservedNames.has(definition.name.toLowerCase())) {
+      throw TableError.alreadyExists(definition.name);
+    }
     const { fs, dbRoot, config, clock } = this.options;
     const pending = [...this.#dropped].some((state) => state.token.dirName === definition.name);
     if (pending) {
@@ -241,10 +225,7 @@ export class Engine implements AsyncDisposable {
       registry: this.#registry,
       tableIds: this.#tableIds,
     });
-    this.#states.set(
-      token.name.toLowerCase(),
-      openTableState({ ...this.options, bootId: this.#bootId }, token),
-    );
+    this.#addState(token);
     return token;
   }
 
@@ -292,6 +273,7 @@ export class Engine implements AsyncDisposable {
    * @throws {StorageError} if the table is broken.
    */
   acquireReader(token: TableToken): TableReader {
+    this.#requireOpen();
     const state = this.#state(token);
     state.requireUsable();
     if (token.type === 3) {
@@ -326,16 +308,7 @@ export class Engine implements AsyncDisposable {
 
   /** Tells how far the apply of a table has got. */
   walStatus(token: TableToken): WalStatus {
-    const state = this.#state(token);
-    const sequencerTxn = state.sequencer?.lastTxn ?? 0;
-    const errorMessage = state.failure?.message ?? state.suspension;
-    return {
-      sequencerTxn,
-      writerTxn: state.appliedTxn,
-      isSuspended: state.suspension !== null,
-      errorMessage,
-      lagTxnCount: Math.max(0, sequencerTxn - state.appliedTxn),
-    };
+    return walStatusOf(this.#state(token));
   }
 
   /**
@@ -376,6 +349,40 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
+   * Gives a table another name. Nothing else changes with WAL; without, its directory gets the new name, too.
+   *
+   * @returns The table's token from now on.
+   * @throws {TableError} if the name is taken or impossible, or a reader uses a table without WAL.
+   */
+  async renameTable(token: TableToken, to: string): Promise<TableToken> {
+    const state = this.#writableState(token);
+    checkTableName(to, this.options.config.maxFileNameLength);
+    const key = to.toLowerCase();
+    if (this.#states.has(key) || this.#reservedNames.has(key)) throw TableError.alreadyExists(to);
+    this.#reservedNames.add(key);
+    try {
+      return token.isWal
+        ? await this.#renameWalTable(state, to)
+        : this.#renameDirectTable(state, to);
+    } finally {
+      this.#reservedNames.delete(key);
+    }
+  }
+
+  /**
+   * Asks for a table with or without WAL from the next start on.
+   *
+   * @throws {TableError} if the table has no partitions.
+   */
+  setWalEnabled(token: TableToken, isWal: boolean): void {
+    const state = this.#writableState(token);
+    if (state.metadata?.partitionBy === PartitionBy.NONE) {
+      throw new TableError("Cannot convert non-partitioned table");
+    }
+    requestConversion(this.options.fs, state.tableDir, isWal);
+  }
+
+  /**
    * Tries again to apply the WAL of a suspended table.
    *
    * @param fromTxn First transaction to apply; those before it that are not applied yet are given up.
@@ -393,19 +400,8 @@ export class Engine implements AsyncDisposable {
 
   /** Returns what `wal_tables()` tells of every WAL table, by name. */
   walTables(): WalTableInfo[] {
-    return this.tables().filter((token) => token.isWal && token.type < 3).map((token) => {
-      const { isSuspended, writerTxn, sequencerTxn, errorMessage } = this.walStatus(token);
-      return {
-        name: token.name,
-        isSuspended,
-        writerTxn,
-        bufferedTxnSize: 0,
-        sequencerTxn,
-        errorTag: "",
-        errorMessage: isSuspended ? errorMessage ?? "" : "",
-        memoryPressure: 0,
-      };
-    });
+    return this.tables().filter((token) => token.isWal && token.type < 3)
+      .map((token) => walTableInfo(this.#state(token)));
   }
 
   /**
@@ -431,29 +427,20 @@ export class Engine implements AsyncDisposable {
   /** Pins every table (views hold no data and are left out) and stops all purging until released. */
   pinAll(): DatabasePin {
     this.#requireOpen();
-    const tables: PinnedTable[] = [];
-    const broken: UnpinnableTable[] = [];
     this.#purgeHolds++;
-    for (const token of this.tables()) {
-      if (token.type === 3) continue;
-      try {
-        // The reader first: its seqTxn is never above the log's last transaction then.
-        const reader = this.acquireReader(token);
-        tables.push({ token, reader, sequencerTxn: this.walStatus(token).sequencerTxn });
-      } catch (error) {
-        if (!(error instanceof QuestError)) throw error;
-        broken.push({ token, reason: error.message });
-      }
-    }
-    let isReleased = false;
-    const release = () => {
-      if (isReleased) return;
-      isReleased = true;
-      for (const { reader } of tables) reader.close();
-      this.#purgeHolds--;
-      this.#removeDropped();
-    };
-    return { tables, broken, release, [Symbol.dispose]: release };
+    return pinTables(
+      this.tables().filter((token) => token.type !== 3),
+      // The reader first: its seqTxn is never above the log's last transaction then.
+      (token) => ({
+        token,
+        reader: this.acquireReader(token),
+        sequencerTxn: this.walStatus(token).sequencerTxn,
+      }),
+      () => {
+        this.#purgeHolds--;
+        this.#removeDropped();
+      },
+    );
   }
 
   /** Applies what is committed, makes everything durable, closes all files and releases the root. */
@@ -470,6 +457,11 @@ export class Engine implements AsyncDisposable {
       removeDurableMark(fs, joinPath(dbRoot, dirName));
       fs.removeTree(joinPath(dbRoot, dirName));
     }
+    finishRenames(
+      { fs, log, registry: this.#registry },
+      [...this.#states.values()],
+      (state, token) => this.#replaceToken(state, token),
+    );
     for (const state of [...this.#states.values()]) {
       if (state.failure !== null) {
         log.critical("engine", "table is broken", {
@@ -483,21 +475,42 @@ export class Engine implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    for (const state of this.#states.values()) state.writer?.rollback();
+    // From here on statements in flight get an error instead of half a transaction.
+    for (const state of this.#states.values()) state.writer?.shut();
     for (const state of [...this.#states.values()]) await state.applying;
-    await this.#jobs.sync();
+    await this.#readersGone();
+    const failures: unknown[] = [];
+    const attempt = async (action: () => void | Promise<void>) => {
+      try {
+        await action();
+      } catch (error) {
+        failures.push(error);
+      }
+    };
+    await attempt(() => this.#jobs.sync());
     await this.#jobs.stop();
-    this.#removeDropped();
+    await attempt(() => this.#removeDropped());
     for (const state of [...this.#states.values(), ...this.#dropped]) {
-      state.failWaiters(new QuestError("the engine is closed"));
-      state.close();
+      state.failWaiters(engineIsClosed());
+      await attempt(() => state.close());
     }
     this.#registry[Symbol.dispose]();
     this.#lock.close();
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** Gives readers in flight a moment to finish; those that do not get an error from then on. */
+  async #readersGone(): Promise<void> {
+    const deadline = this.options.clock.monotonicMillis() + CLOSE_READERS_MILLIS;
+    const isHeld = () =>
+      [...this.#states.values(), ...this.#dropped].some((s) => s.snapshots.isHeld);
+    while (isHeld() && this.options.clock.monotonicMillis() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, CLOSE_POLL_MILLIS));
+    }
   }
 
   #requireOpen(): void {
-    if (this.#closing !== null) throw new QuestError("the engine is closed");
+    if (this.#closing !== null) throw engineIsClosed();
   }
 
   #state(token: TableToken): TableState {
@@ -506,6 +519,48 @@ export class Engine implements AsyncDisposable {
       throw TableError.doesNotExist(token.name);
     }
     return state;
+  }
+
+  async #renameWalTable(state: TableState, to: string): Promise<TableToken> {
+    const { fs } = this.options;
+    await renameWalTable(this.#changes, state, to);
+    const token = publishName(fs, state, { registry: this.#registry, to });
+    this.#replaceToken(state, token);
+    state.writer?.close(); // it has the old name
+    state.writer = null;
+    return token;
+  }
+
+  #renameDirectTable(state: TableState, to: string): TableToken {
+    const { fs, dbRoot } = this.options;
+    this.#requireUnused(state);
+    state.close();
+    const token = renameDirectory(fs, dbRoot, { token: state.token, to });
+    this.#states.delete(state.token.name.toLowerCase());
+    this.#addState(token);
+    return token;
+  }
+
+  /** Throws if somebody reads a table without WAL, whose files would go from under him. */
+  #requireUnused(state: TableState): void {
+    const reason = this.#purgeHolds > 0
+      ? "checkpointInProgress"
+      : state.snapshots.isHeld
+      ? "busyReader"
+      : null;
+    if (reason === null) return;
+    throw new TableError(`could not lock '${state.token.name}' [reason='${reason}']`);
+  }
+
+  #addState(token: TableToken): void {
+    const context = { ...this.options, bootId: this.#bootId };
+    this.#states.set(token.name.toLowerCase(), openTableState(context, token));
+  }
+
+  #replaceToken(state: TableState, token: TableToken): void {
+    this.#states.delete(state.token.name.toLowerCase());
+    state.token = token;
+    this.#states.set(token.name.toLowerCase(), state);
   }
 
   /** The state of a table that statements may change. */
@@ -549,12 +604,15 @@ export class Engine implements AsyncDisposable {
   }
 
   #afterStep(state: TableState): void {
-    if (this.#purgeHolds > 0 || state.isDropped) return;
+    if (state.isDropped) return;
     try {
-      this.#jobs.removeStalePartitions(state, this.options.fs);
+      const { fs } = this.options;
+      const metadata = readTableMetadata(fs, state.tableDir);
+      if (metadata.metadataVersion !== state.tableMetadataVersion) refreshMetadata(fs, state);
+      if (this.#purgeHolds === 0) this.#jobs.removeStalePartitions(state, metadata);
     } catch (error) {
       // Left for the purge job; what was applied is not affected.
-      this.options.log.error("engine", "cannot remove old partition versions", {
+      this.options.log.error("engine", "cannot tidy up behind a table commit", {
         table: state.token.name,
         reason: (error as Error).message,
       });
@@ -593,12 +651,17 @@ function openParts(options: EngineOptions, lock: FileHandle): EngineParts {
   const dataId = openDataId(fs, dbRoot, random);
   checkStorageVersion(fs, dbRoot);
   const registry = TableRegistry.open(fs, dbRoot);
+  convertTables({ fs, dbRoot, registry, log, clock: options.clock });
   const { tokens, droppedDirs } = discoverTables({ fs, dbRoot, registry, log });
   const highestId = tokens.reduce((highest, { id }) => Math.max(highest, id), 0);
   const tableIds = TableIds.open(fs, dbRoot, highestId);
   const bootId = options.bootId ?? readBootId(fs);
   const states = tokens.map((token) => openTableState({ ...options, bootId }, token));
   return { lock, bootId, dataId, registry, tableIds, states, droppedDirs };
+}
+
+function engineIsClosed(): QuestError {
+  return new QuestError("the engine is closed");
 }
 
 function readAppliedTxn(fs: FileSystem, state: TableState): number {

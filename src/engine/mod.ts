@@ -4,4 +4,5 @@ export * from "./engine_config.ts";
 export * from "./services.ts";
 export type { AlterOptions, BindVariables } from "./table_changes.ts";
 export * from "./table_token.ts";
-export * from "./database_pin.ts";
+export type { DatabasePin, PinnedTable, UnpinnableTable } from "./database_pin.ts";
+export type { WalStatus, WalTableInfo } from "./wal_info.ts";

@@ -9,16 +9,9 @@
  * @module
  */
 import { assert, TableError, WalError } from "../common/mod.ts";
-import {
-  type Clock,
-  type FileSystem,
-  type Log,
-  type Random,
-  writeFileAtomic,
-} from "../platform/mod.ts";
+import type { Clock, FileSystem, Log, Random } from "../platform/mod.ts";
 import {
   type AlterOperation,
-  encodeTableName,
   isStructural,
   type TableMetadata,
   TableWriter,
@@ -145,11 +138,6 @@ export async function renameWalTable(
   to: string,
 ): Promise<void> {
   await alterWalTable(context, state, { operation: { kind: "renameTable", to }, options: {} });
-}
-
-/** Writes the file that keeps a table's name in its directory, durably. */
-export function saveTableName(fs: FileSystem, tableDir: string, name: string): void {
-  writeFileAtomic(fs, `${tableDir}/_name`, encodeTableName(name));
 }
 
 function isNothingToDo(operation: AlterOperation, metadata: TableMetadata): boolean {

@@ -123,6 +123,25 @@ export class TableRegistry implements Disposable {
     this.#deadCount += 2;
   }
 
+  /** Gives a table another name, durably: both entries or none. */
+  rename(from: TableToken, to: TableToken): void {
+    const [before, after] = [from, to].map(({ name, dirName, id, type }) => (
+      { name, dirName, id, kind: type }
+    ));
+    const body = new ByteBuilder();
+    appendEntry(body, OP_REMOVE, before);
+    appendEntry(body, OP_ADD, after);
+    this.#append(body.bytes());
+    this.#live.set(to.dirName, after);
+    this.#deadCount += 2;
+  }
+
+  /** Leaves a table out without calling its directory dropped: it is a table without WAL from now on. Durable. */
+  forget(dirName: string): void {
+    this.#live.delete(dirName);
+    this.#compact();
+  }
+
   [Symbol.dispose](): void {
     this.#file.close();
   }

@@ -14,7 +14,7 @@ export {
 } from "./sequencer_metadata.ts";
 export * from "./sql_event_executor.ts";
 export { changeStructure } from "./structure_change.ts";
-export { replayStructure, type StructureStep } from "./structure_log.ts";
+export { readStructureOperation, replayStructure, type StructureStep } from "./structure_log.ts";
 export * from "./txn_log.ts";
 export * from "./wal_batch.ts";
 export {

@@ -86,6 +86,22 @@ export function replayStructure(
   return steps;
 }
 
+/**
+ * Reads the change that leads to a structure version.
+ *
+ * @param change `metadata`: columns to name deduplication keys by.
+ * @throws {StorageError} if the record is missing or corrupt.
+ */
+export function readStructureOperation(
+  fs: FileSystem,
+  tableDir: string,
+  change: { version: number; metadata: TableMetadata },
+): AlterOperation {
+  using data = openLogFile(fs, dataPath(tableDir), "read");
+  using index = openLogFile(fs, indexPath(tableDir), "read");
+  return decodeAlter(readRecord(data, index, change.version - 1), change.metadata);
+}
+
 function readRecord(data: FileHandle, index: FileHandle, version: number): ByteCursor {
   const offset = version === 0 ? 0 : readOffset(index, version);
   const head = new Uint8Array(LENGTH_BYTES);

@@ -204,10 +204,17 @@ export class TxnLog implements Disposable {
 
   #openPart(index: number, isCreated: boolean): FileHandle {
     if (this.#part?.index === index) return this.#part.file;
-    const path = `${this.#tableDir}/txn_seq/_txn_parts/${index}`;
-    if (isCreated) this.#fs.mkdir(`${this.#tableDir}/txn_seq/_txn_parts`);
-    else if (this.#fs.stat(path) === null) throw new StorageError(path, "file is missing");
+    const sequencerDir = `${this.#tableDir}/txn_seq`;
+    const path = `${sequencerDir}/_txn_parts/${index}`;
+    const isNew = this.#fs.stat(path) === null;
+    if (isNew && !isCreated) throw new StorageError(path, "file is missing");
+    if (isNew) this.#fs.mkdir(`${sequencerDir}/_txn_parts`);
     const file = this.#fs.open(path, isCreated ? "create" : this.#mode);
+    // The part's name must be on the disk before maxTxn counts a record in it.
+    if (isNew) {
+      this.#fs.syncDir(`${sequencerDir}/_txn_parts`);
+      this.#fs.syncDir(sequencerDir);
+    }
     // Parts are left for good, so one that was written must be durable before it is out of reach of syncAsync.
     if (isCreated) this.#part?.file.syncData();
     this.#part?.file.close();

@@ -17,7 +17,7 @@
 import {
   assert,
   ColumnType,
-  isSupportedColumnType,
+  isStoredType,
   LONG_NULL,
   QuestError,
   TableError,
@@ -92,7 +92,10 @@ export class WalWriter implements RowWriter, Disposable {
   /** Segments that are written to no more but not durable yet. */
   #retired: WalSegment[] = [];
   #mark: DurableMark | null = null;
+  #isShut = false;
   #isClosed = false;
+  /** Set for good once a sync failed. */
+  #syncFailure: WalError | null = null;
   #idleWaiters: (() => void)[] = [];
 
   /**
@@ -104,7 +107,7 @@ export class WalWriter implements RowWriter, Disposable {
     this.#options = options;
     this.#metadata = metadata;
     for (const column of metadata.liveColumns) {
-      if (!isSupportedColumnType(column.type)) {
+      if (!isStoredType(column.type)) {
         throw new UnsupportedTypeError(column.name, column.type);
       }
     }
@@ -148,7 +151,7 @@ export class WalWriter implements RowWriter, Disposable {
    * @throws {WalError} if a segment file cannot be written; the open transaction is rolled back.
    */
   append(batch: WalBatch): void {
-    assert(!this.#isClosed, "the WAL writer is open");
+    this.#requireOpen();
     if (batch.columns.length !== this.metadata.columns.length) {
       throw new TableError("table has changed since the rows were made", {
         table: this.#options.tableName,
@@ -177,6 +180,7 @@ export class WalWriter implements RowWriter, Disposable {
    * @throws {WalError} if it cannot be made as durable as the commit mode asks; nothing of it is visible then.
    */
   commit(): number {
+    this.#requireOpen();
     const segment = this.#segment;
     if (segment === null || this.uncommittedRowCount === 0) return this.#options.sequencer.lastTxn;
     const event: DataEvent = {
@@ -238,34 +242,58 @@ export class WalWriter implements RowWriter, Disposable {
       this.#options.sequencer.isDirty;
   }
 
-  /** Makes what was committed so far durable: segments, then the sequencer's log, then the mark. */
+  /**
+   * Makes what was committed so far durable: segments, then the sequencer's log, then the mark.
+   *
+   * @throws {WalError} if a sync fails, and from then on: the operating system may have given up what it could not write, so a later
+   * success would say nothing.
+   */
   async syncAsync(): Promise<void> {
     const { sequencer } = this.#options;
+    this.#requireSyncable();
     const committedTxn = sequencer.lastTxn;
-    for (const segment of this.#retired.slice()) {
-      await segment.syncAsync();
-      segment.close();
-      this.#retired.splice(this.#retired.indexOf(segment), 1);
+    // All that can hold these transactions: a segment may be retired while another is being synced.
+    const segments = [...this.#retired, ...(this.#segment === null ? [] : [this.#segment])];
+    try {
+      for (const segment of segments) {
+        if (segment.isDirty) await segment.syncAsync();
+        const index = this.#retired.indexOf(segment);
+        if (index < 0 || segment.isDirty) continue;
+        this.#retired.splice(index, 1);
+        segment.close();
+      }
+      if (sequencer.isDirty) await sequencer.syncAsync();
+      await this.#mark?.advance(committedTxn);
+    } catch (error) {
+      throw this.#poison(error);
     }
-    if (this.#segment?.isDirty) await this.#segment.syncAsync();
-    if (sequencer.isDirty) await sequencer.syncAsync();
-    await this.#mark?.advance(committedTxn);
   }
 
   /** Like {@linkcode syncAsync}, at once. */
   syncNow(): void {
     const { sequencer } = this.#options;
-    for (const segment of this.#retired) if (segment.isDirty) segment.sync();
-    if (this.#segment?.isDirty) this.#segment.sync();
-    if (sequencer.isDirty) sequencer.sync();
-    this.#mark?.advanceNow(sequencer.lastTxn);
+    this.#requireSyncable();
+    try {
+      for (const segment of this.#retired) if (segment.isDirty) segment.sync();
+      if (this.#segment?.isDirty) this.#segment.sync();
+      if (sequencer.isDirty) sequencer.sync();
+      this.#mark?.advanceNow(sequencer.lastTxn);
+    } catch (error) {
+      throw this.#poison(error);
+    }
   }
 
-  /** Rolls back, makes everything durable and closes the files. */
+  /** Rolls back and takes nothing more; what is committed can still be made durable. */
+  shut(): void {
+    this.rollback();
+    this.#isShut = true;
+  }
+
+  /** Rolls back, makes everything durable and closes the files. @throws {WalError} if it could not be made durable. */
   close(): void {
     if (this.#isClosed) return;
+    this.shut();
     this.#isClosed = true;
-    this.rollback();
     using _mark = this.#mark;
     try {
       this.syncNow();
@@ -278,6 +306,24 @@ export class WalWriter implements RowWriter, Disposable {
   }
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #requireSyncable(): void {
+    if (this.#syncFailure !== null) throw this.#syncFailure;
+  }
+
+  #poison(cause: unknown): Error {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    this.#syncFailure ??= new WalError("committed data could not be made durable", {
+      table: this.#options.tableName,
+      reason,
+    }, { cause });
+    return this.#syncFailure;
+  }
+
+  #requireOpen(): void {
+    if (!this.#isShut) return;
+    throw new WalError("the table is closed for writing", { table: this.#options.tableName });
   }
 
   #appendColumn(segment: WalSegment, writerIndex: number, batch: WalBatch): void {
@@ -319,6 +365,7 @@ export class WalWriter implements RowWriter, Disposable {
   }
 
   #commitAlone(event: WritableEvent): number {
+    this.#requireOpen();
     assert(
       this.uncommittedRowCount === 0,
       "nothing is uncommitted when another transaction begins",
@@ -419,7 +466,13 @@ export class WalWriter implements RowWriter, Disposable {
     this.#resetTransaction();
     if (segment === null) return;
     segment.rollback();
-    this.#retire(segment);
+    if (this.#options.commitMode === "sync") {
+      // Its committed transactions were made durable one by one.
+      this.#segment = null;
+      segment.close();
+    } else {
+      this.#retire(segment);
+    }
   }
 
   #resetTransaction(): void {
