@@ -1,10 +1,18 @@
 /**
- * Column type codes as QuestDB stores them in `_meta` (low byte = tag), their names, sizes and null sentinels.
- * Source: docs/internals/column_types.md.
+ * Column type codes as QuestDB stores them in `_meta`, their sizes and null sentinels.
+ *
+ * ```
+ * bit 0        8        14   17 18          26
+ *     tag      bits              unit           TIMESTAMP: 18 = nanoseconds
+ *     tag      bits                             GEOHASH: 8–15 = 1 … 60
+ *     tag      element  dimensions − 1          ARRAY: 8–13 = DOUBLE, 14–18 = 0 … 31
+ *     tag      precision         scale          DECIMAL: 8–15 = 1 … 76, 18–25 = 0 … precision
+ * ```
+ *
+ * A negative code in `_meta` is a deleted column's. Source: docs/internals/column_types.md.
  *
  * @module
  */
-import { QuestError } from "./errors.ts";
 
 /** Type tags (low byte of a stored type code). Tags marked "query only" never reach the disk. */
 export const ColumnType = {
@@ -34,6 +42,10 @@ export const ColumnType = {
   VARCHAR: 26,
   ARRAY: 27,
   DECIMAL8: 28,
+  DECIMAL16: 29,
+  DECIMAL32: 30,
+  DECIMAL64: 31,
+  DECIMAL128: 32,
   DECIMAL256: 33,
   INTERVAL: 39,
   /** Query only: the type of the literal `null`. */
@@ -46,30 +58,6 @@ export const ColumnType = {
 export const INT_NULL = -0x80000000;
 /** Null of LONG, DATE and TIMESTAMP. */
 export const LONG_NULL = -0x8000000000000000n;
-
-const NAMES: Readonly<Record<number, string>> = {
-  1: "BOOLEAN",
-  2: "BYTE",
-  3: "SHORT",
-  4: "CHAR",
-  5: "INT",
-  6: "LONG",
-  7: "DATE",
-  8: "TIMESTAMP",
-  9: "FLOAT",
-  10: "DOUBLE",
-  11: "STRING",
-  12: "SYMBOL",
-  13: "LONG256",
-  18: "BINARY",
-  19: "UUID",
-  20: "CURSOR",
-  24: "LONG128",
-  25: "IPv4",
-  26: "VARCHAR",
-  39: "INTERVAL",
-  41: "NULL",
-};
 
 const SIZES: Readonly<Record<number, number>> = {
   1: 1,
@@ -119,56 +107,4 @@ export function isVariableSize(type: number): boolean {
 /** Tells whether the type is TIMESTAMP in either unit. */
 export function isTimestamp(type: number): boolean {
   return typeTag(type) === ColumnType.TIMESTAMP;
-}
-
-/** Returns QuestDB's name of a type code, e.g. `LONG`, `TIMESTAMP_NS`, `GEOHASH(5c)`, `DOUBLE[]`, `DECIMAL(18,4)`. */
-export function typeName(type: number): string {
-  const code = Math.abs(type);
-  if (code === ColumnType.TIMESTAMP_NS) return "TIMESTAMP_NS";
-  const tag = code & 0xff;
-  if (tag >= ColumnType.GEOBYTE && tag <= ColumnType.GEOLONG) {
-    const bits = (code >> 8) & 0xff;
-    return bits % 5 === 0 ? `GEOHASH(${bits / 5}c)` : `GEOHASH(${bits}b)`;
-  }
-  if (tag === ColumnType.ARRAY) return "DOUBLE" + "[]".repeat(((code >> 14) & 0x1f) + 1);
-  if (tag >= ColumnType.DECIMAL8 && tag <= ColumnType.DECIMAL256) {
-    return `DECIMAL(${(code >> 8) & 0xff},${(code >> 18) & 0xff})`;
-  }
-  return NAMES[tag] ?? `unknown(${code})`;
-}
-
-const CODES = new Map<string, number>(
-  Object.entries(NAMES).filter(([tag]) =>
-    Number(tag) !== ColumnType.NULL && Number(tag) !== ColumnType.CURSOR
-  )
-    .map(([tag, name]) => [name.toUpperCase(), Number(tag)]),
-);
-CODES.set("TIMESTAMP_NS", ColumnType.TIMESTAMP_NS);
-
-/** Returns the type code of a plain type name, case-insensitively, or `undefined` if there is none. */
-export function typeFromName(name: string): number | undefined {
-  return CODES.get(name.toUpperCase());
-}
-
-/** The types whose values this release reads and writes. Others are refused by name, never guessed. */
-const SUPPORTED = new Set<number>([
-  ColumnType.BOOLEAN,
-  ColumnType.INT,
-  ColumnType.LONG,
-  ColumnType.DOUBLE,
-  ColumnType.TIMESTAMP,
-  ColumnType.SYMBOL,
-  ColumnType.VARCHAR,
-]);
-
-/** Tells whether a stored column of this type code can be read and written by this release. */
-export function isSupportedColumnType(type: number): boolean {
-  return SUPPORTED.has(Math.abs(type));
-}
-
-/** Thrown when a column's type cannot be stored or read yet. */
-export class UnsupportedTypeError extends QuestError {
-  constructor(column: string, type: number) {
-    super("column type is not supported yet", { column, type: typeName(type) });
-  }
 }

@@ -7,3 +7,4 @@ export * from "./identifiers.ts";
 export * from "./column_type.ts";
 export * from "./partition_by.ts";
 export * from "./timestamp.ts";
+export * from "./type_name.ts";

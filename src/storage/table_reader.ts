@@ -13,7 +13,7 @@ import {
   ColumnType,
   fixedSize,
   INT_NULL,
-  isSupportedColumnType,
+  isStoredType,
   LONG_NULL,
   StorageError,
   UnsupportedTypeError,
@@ -129,7 +129,7 @@ export class TableReader implements Disposable {
       range.rowLo >= 0 && range.rowLo <= range.rowHi && range.rowHi <= partition.rowCount,
       "rows are committed",
     );
-    if (!isSupportedColumnType(column.type)) {
+    if (!isStoredType(column.type)) {
       throw new UnsupportedTypeError(column.name, column.type);
     }
     if (isParquet(partition)) {

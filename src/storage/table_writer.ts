@@ -15,7 +15,7 @@ import {
   assert,
   ColumnType,
   fixedSize,
-  isSupportedColumnType,
+  isStoredType,
   PartitionBy,
   TableError,
   UnsupportedTypeError,
@@ -172,7 +172,7 @@ export class TableWriter implements Disposable {
   #checkWritable(): void {
     const { metadata } = this;
     for (const column of metadata.liveColumns) {
-      if (!isSupportedColumnType(column.type)) {
+      if (!isStoredType(column.type)) {
         throw new UnsupportedTypeError(column.name, column.type);
       }
       if (column.isIndexed) {

@@ -5,7 +5,7 @@
  */
 import {
   ColumnType,
-  isSupportedColumnType,
+  isStoredType,
   PartitionBy,
   partitionByFromName,
   QuestError,
@@ -141,7 +141,7 @@ function parseEntry(entry: unknown): SchemaEntry {
   // DATE becomes TIMESTAMP, as when it is detected.
   const type = known === ColumnType.DATE ? ColumnType.TIMESTAMP : known;
   if (type === undefined) throw new QuestError("Invalid type");
-  if (!isSupportedColumnType(type)) {
+  if (!isStoredType(type)) {
     throw new QuestError("column type is not supported yet", {
       column: name.slice(0, NAME_CHARS_SHOWN),
       type: typeText.toUpperCase(),

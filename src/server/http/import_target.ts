@@ -5,7 +5,7 @@
  */
 import {
   ColumnType,
-  isSupportedColumnType,
+  isStoredType,
   parseTimestampMicros,
   PartitionBy,
   QuestError,
@@ -184,7 +184,7 @@ function targetOf(
     column === null ? null : { column, pattern: work.patterns[field] }
   );
   for (const field of fields) {
-    if (field !== null && !isSupportedColumnType(field.column.type)) {
+    if (field !== null && !isStoredType(field.column.type)) {
       throw new TableError("column type is not supported yet", {
         column: field.column.name,
         type: typeName(field.column.type),

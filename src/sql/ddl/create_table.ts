@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isSupportedColumnType, SqlError, typeName } from "../../common/mod.ts";
+import { isStoredType, SqlError, typeName } from "../../common/mod.ts";
 import type { TableToken } from "../../engine/mod.ts";
 import type { TableDefinition } from "../../storage/mod.ts";
 import type { CreateTable } from "../ast/mod.ts";
@@ -51,7 +51,7 @@ function create(
 
 function refuseUnsupported(definition: TableDefinition, statement: CreateTable): void {
   for (const column of definition.columns) {
-    if (isSupportedColumnType(column.type)) continue;
+    if (isStoredType(column.type)) continue;
     const written = statement.columns?.find((candidate) => candidate.name.text === column.name);
     throw new SqlError(
       written?.type.position ?? statement.name.position,
