@@ -158,3 +158,120 @@ Deno.test("this server and QuestDB recover a copy of a root of QuestDB, taken un
   }
   await recoverBoth(root, bounds);
 });
+
+const SAMPLE =
+  new URL("../../../shared/golden/questdb-root-sample.tar.gz", import.meta.url).pathname;
+
+Deno.test("a recorded checkpoint of QuestDB is recovered here; QuestDB and this server show every table as at the checkpoint", async () => {
+  using dir = new TempDir();
+  const untar = await new Deno.Command("tar", { args: ["xzf", SAMPLE, "-C", dir.path] }).output();
+  assert(untar.success, `the recorded root is needed beside the project: ${SAMPLE}`);
+  const root = `${dir.path}/questdb-root-sample/root`;
+  const expected = new Map<string, string>();
+  for (const { name } of Deno.readDirSync(`${dir.path}/questdb-root-sample/expected`)) {
+    if (!name.endsWith(".csv")) continue;
+    const path = `${dir.path}/questdb-root-sample/expected/${name}`;
+    expected.set(name.slice(0, -4), await Deno.readTextFile(path));
+  }
+  assertEquals(expected.size, 8);
+  await Deno.writeTextFile(`${root}/_restore`, "");
+  {
+    await using server = await ServerProcess.start({ root });
+    await server.drain();
+    for (const [table, csv] of expected) {
+      if (table === "btc") continue; // a view; views are not queried by this server yet
+      assertEquals(await (await server.exp(`SELECT * FROM ${table}`)).text(), csv, table);
+    }
+  }
+  assert(await isGone(`${root}/_restore`) && await isGone(`${root}/.checkpoint/db`));
+  await using server = await startQuestDb({ root });
+  await server.drainWal();
+  for (const [table, csv] of expected) {
+    assertEquals(await server.exp(`SELECT * FROM ${table}`), csv, table);
+  }
+});
+
+/** Everything that a database can hold besides plain tables, made by QuestDB. */
+const RICH = [
+  "CREATE TABLE base (ts TIMESTAMP, k SYMBOL INDEX, v DOUBLE, gone INT) TIMESTAMP(ts) PARTITION BY DAY WAL",
+  "INSERT INTO base SELECT timestamp_sequence('2024-01-01', 600000000), rnd_symbol('a','b','c'), x * 1.5, 1 FROM long_sequence(900)",
+  "ALTER TABLE base DROP COLUMN gone",
+  "ALTER TABLE base ADD COLUMN added VARCHAR",
+  "INSERT INTO base SELECT timestamp_sequence('2024-01-03', 600000000), rnd_symbol('d','e'), x, 'v' || x FROM long_sequence(300)",
+  "CREATE MATERIALIZED VIEW hourly AS (SELECT ts, k, max(v) top FROM base SAMPLE BY 1h) PARTITION BY DAY",
+  "CREATE VIEW high AS (SELECT * FROM base WHERE v > 400)",
+  "CREATE VIEW higher AS (SELECT * FROM high WHERE v > 800)",
+  "CREATE TABLE flat (x INT, s STRING)",
+  "INSERT INTO flat SELECT x::int, 's' || x FROM long_sequence(100)",
+  "CREATE TABLE direct (ts TIMESTAMP, k SYMBOL INDEX, n LONG) TIMESTAMP(ts) PARTITION BY HOUR BYPASS WAL",
+  "INSERT INTO direct SELECT timestamp_sequence('2024-01-01', 60000000), rnd_symbol('x','y'), x FROM long_sequence(500)",
+];
+const RICH_TABLES = ["base", "hourly", "high", "higher", "flat", "direct"];
+
+async function richContents(server: QuestDbServer): Promise<Map<string, string>> {
+  const contents = new Map<string, string>();
+  for (const table of RICH_TABLES) {
+    contents.set(table, await server.exp(`SELECT * FROM ${table}`));
+    const { dataset } = await server.exec(`SHOW CREATE TABLE ${table}`).catch(() => ({
+      dataset: [[""]],
+    }));
+    contents.set(`${table} ddl`, String(dataset![0][0]));
+  }
+  contents.set("by index", await server.exp("SELECT * FROM base WHERE k = 'b'"));
+  return contents;
+}
+
+Deno.test("C18 C34 C39 C67 C71 C72 C73 C74 C75 C76 a checkpoint of this server over a root with views, materialized views and preferences is recovered by QuestDB", async () => {
+  using dir = new TempDir();
+  const root = `${dir.path}/root`;
+  let expected: Map<string, string>;
+  {
+    await using server = await startQuestDb({ root });
+    for (const sql of RICH) {
+      await server.exec(sql);
+      await server.drainWal();
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1500)); // the materialized view is refreshed
+    await server.drainWal();
+    const saved = await fetch(`http://127.0.0.1:${server.port}/settings?version=0`, {
+      method: "PUT",
+      body: JSON.stringify({ instance_name: "checkpointed" }),
+    });
+    assert(saved.ok, await saved.text());
+    expected = await richContents(server);
+  }
+  {
+    await using server = await ServerProcess.start({ root });
+    await server.exec("CHECKPOINT CREATE");
+    assert(!await isGone(`${root}/.checkpoint/db/_preferences~store`));
+    await server.exec("INSERT INTO base (ts, k, v) VALUES ('2024-02-01', 'zz', 1)");
+    await server.drain();
+    await copy(root, `${root}-a`);
+    await copy(root, `${root}-b`);
+    await server.exec("CHECKPOINT RELEASE");
+  }
+  for (const suffix of ["a", "b"]) await Deno.writeTextFile(`${root}-${suffix}/_restore`, "");
+  {
+    // Recovered here, then opened by QuestDB.
+    await using server = await ServerProcess.start({ root: `${root}-b` });
+    assertEquals(await server.scalar("SELECT count() FROM base WHERE k = 'zz'"), 0);
+  }
+  for (const suffix of ["a", "b"]) {
+    await using server = await startQuestDb({ root: `${root}-${suffix}` });
+    await server.drainWal();
+    assertEquals(await richContents(server), expected, suffix);
+    const settings = await (await fetch(`http://127.0.0.1:${server.port}/settings`)).json();
+    assertEquals(settings.preferences, { instance_name: "checkpointed" });
+    const { dataset } = await server.exec("SELECT count() FROM wal_tables() WHERE suspended");
+    assertEquals(dataset, [[0]]);
+  }
+});
+
+async function isGone(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return false;
+  } catch {
+    return true;
+  }
+}
