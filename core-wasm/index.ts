@@ -8,3 +8,4 @@ export * from "./group/mod";
 export * from "./expr/mod";
 export * from "./var/mod";
 export * from "./dedup/mod";
+export * from "./change/mod";

@@ -4,6 +4,7 @@ export * from "./decimal.ts";
 export * from "./errors.ts";
 export * from "./geohash.ts";
 export * from "./identifiers.ts";
+export * from "./number_text.ts";
 export * from "./column_type.ts";
 export * from "./partition_by.ts";
 export * from "./timestamp.ts";

@@ -16,6 +16,12 @@ export {
   type StorageContext,
   TableReader,
 } from "./table_reader.ts";
-export type { RowSource } from "./partition_writer.ts";
-export { fixedRowBytes, syncPath, TableWriter } from "./table_writer.ts";
+export { gatherRows, NO_ROWS, type RowSource, type WriteOptions } from "./row_source.ts";
+export {
+  type CommitOptions,
+  fixedRowBytes,
+  type StagedChange,
+  syncPath,
+  TableWriter,
+} from "./table_writer.ts";
 export * from "./txn.ts";

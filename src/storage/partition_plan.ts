@@ -1,56 +1,109 @@
 /**
- * Cuts sorted rows by partition and decides for each piece how it is written.
+ * Cuts sorted rows by partition.
  *
  * @module
  */
-import { partitionCeil, partitionFloor } from "../common/mod.ts";
+import { ColumnType, partitionCeil, partitionFloor } from "../common/mod.ts";
 import type { WasmCore } from "../wasm/mod.ts";
+import type { PartitionScheme } from "./column_files.ts";
 import type { PartitionRecord } from "./txn.ts";
 
-/** Rows `rowLo` … `rowHi` − 1 of a sorted source, which all belong to one partition. */
+const NANOS_PER_MICRO = 1000n;
+
+/** Rows `rowLo` … `rowHi` − 1 of a sorted source, which all belong to one partition entry. */
 export interface PartitionPiece {
-  /** The partition they go to: committed already, or new at this timestamp. */
-  readonly target: PartitionRecord | { readonly timestamp: bigint };
-  readonly isNew: boolean;
+  /** Timestamp of the entry. */
+  readonly timestamp: bigint;
+  /** The entry they go to; `null` if it is new. */
+  readonly existing: PartitionRecord | null;
+  /** Whether another entry of the same logical partition follows. */
+  readonly isFollowed: boolean;
   readonly rowLo: number;
   readonly rowHi: number;
 }
 
+/** Start of the logical partition that holds a timestamp, in the timestamp's unit. */
+export function partitionStart(scheme: PartitionScheme, timestamp: bigint): bigint {
+  return scheme.timestampType === ColumnType.TIMESTAMP_NS
+    ? partitionFloor(scheme.partitionBy, toMicros(timestamp)) * NANOS_PER_MICRO
+    : partitionFloor(scheme.partitionBy, timestamp);
+}
+
+/** Start of the logical partition behind the one that holds a timestamp, in the timestamp's unit. */
+export function partitionEnd(scheme: PartitionScheme, timestamp: bigint): bigint {
+  return scheme.timestampType === ColumnType.TIMESTAMP_NS
+    ? partitionCeil(scheme.partitionBy, toMicros(timestamp)) * NANOS_PER_MICRO
+    : partitionCeil(scheme.partitionBy, timestamp);
+}
+
+function toMicros(nanos: bigint): bigint {
+  const micros = nanos / NANOS_PER_MICRO;
+  return nanos % NANOS_PER_MICRO < 0n ? micros - 1n : micros;
+}
+
 /**
- * Cuts rows into pieces in time order. A logical partition that is split into several entries takes each row in the last entry
- * at or before it.
+ * Cuts rows into pieces in time order. A row belongs to the last entry at or before it that lies in the same logical partition.
  *
- * @param timestamps pointer to `rowCount` ascending int64 values.
+ * @param source `timestamps` points to `rowCount` ascending int64 values.
  */
 export function planPieces(
   core: WasmCore,
   source: { timestamps: number; rowCount: number },
-  table: { partitionBy: number; partitions: readonly PartitionRecord[] },
+  table: { scheme: PartitionScheme; partitions: readonly PartitionRecord[] },
 ): PartitionPiece[] {
   const { memory, kernels } = core;
+  const { scheme, partitions } = table;
   const pieces: PartitionPiece[] = [];
   for (let row = 0; row < source.rowCount;) {
     const timestamp = memory.i64[source.timestamps / 8 + row];
-    const floor = partitionFloor(table.partitionBy, timestamp);
-    let end = partitionCeil(table.partitionBy, timestamp);
-    let target: PartitionRecord | null = null;
-    for (const partition of table.partitions) {
-      if (partitionFloor(table.partitionBy, partition.timestamp) !== floor) continue;
-      if (partition.timestamp <= timestamp || target === null) target = partition;
-      if (partition.timestamp > timestamp) {
-        if (target !== partition) end = partition.timestamp;
-        break;
-      }
-    }
+    const start = partitionStart(scheme, timestamp), unitEnd = partitionEnd(scheme, timestamp);
+    const behind = firstAfter(partitions, timestamp);
+    const before = partitions.at(behind - 1);
+    const existing = behind > 0 && before!.timestamp >= start ? before! : null;
+    const isFollowed = behind < partitions.length && partitions[behind].timestamp < unitEnd;
+    const end = isFollowed ? partitions[behind].timestamp : unitEnd;
     const rest = source.timestamps + 8 * row;
     const rowHi = row + kernels.lowerBoundI64(rest, source.rowCount - row, end);
     pieces.push({
-      target: target ?? { timestamp: floor },
-      isNew: target === null,
+      timestamp: existing?.timestamp ?? start,
+      existing,
+      isFollowed,
       rowLo: row,
       rowHi,
     });
     row = rowHi;
   }
   return pieces;
+}
+
+/** Adds pieces without rows for the entries that a range touches, so that the range can be taken out of them. */
+export function withRangePieces(
+  pieces: readonly PartitionPiece[],
+  range: { lo: bigint; hi: bigint },
+  table: { scheme: PartitionScheme; partitions: readonly PartitionRecord[] },
+): PartitionPiece[] {
+  const { scheme, partitions } = table;
+  const targeted = new Set(pieces.map((piece) => piece.timestamp));
+  const added: PartitionPiece[] = [];
+  for (const [i, existing] of partitions.entries()) {
+    const { timestamp } = existing;
+    const unitEnd = partitionEnd(scheme, timestamp);
+    const next = partitions.at(i + 1)?.timestamp ?? unitEnd;
+    const isFollowed = i + 1 < partitions.length && next < unitEnd;
+    const end = isFollowed ? next : unitEnd;
+    if (timestamp >= range.hi || end <= range.lo || targeted.has(timestamp)) continue;
+    added.push({ timestamp, existing, isFollowed, rowLo: 0, rowHi: 0 });
+  }
+  return [...pieces, ...added].sort((a, b) => a.timestamp < b.timestamp ? -1 : 1);
+}
+
+/** Index of the first entry whose timestamp is above a value. */
+function firstAfter(partitions: readonly PartitionRecord[], timestamp: bigint): number {
+  let low = 0, high = partitions.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (partitions[middle].timestamp <= timestamp) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -1,300 +1,46 @@
 /**
- * Writes the rows of one transaction into partition directories: behind the committed rows where the new ones are later, else
- * merged with them into a new version of the directory. Nothing of it is visible before `_txn` names it.
+ * Writes rows into partition directories: behind the rows that are there where the new ones are later, else merged with them into a new
+ * version of the directory. Nothing of it is visible before `_txn` names it.
  *
  * @module
  */
-import { assert, ColumnType, PartitionBy, StorageError, TableError } from "../common/mod.ts";
-import { Arena, type Vector } from "../wasm/mod.ts";
-import { columnFileName, columnPlace, partitionPath, partitionScheme } from "./column_files.ts";
-import type { ColumnVersionEntry } from "./column_versions.ts";
-import { ColumnWriter, type VectorSlice } from "./column_writer.ts";
-import { type MergeInput, type MergeRange, planMerge, splitByHeap } from "./merge_plan.ts";
-import type { ColumnMetadata } from "./metadata.ts";
-import { type PartitionPiece, planPieces } from "./partition_plan.ts";
+import { assert, PartitionBy, StorageError, TableError } from "../common/mod.ts";
+import { Arena } from "../wasm/mod.ts";
+import { partitionPath, type PartitionScheme, partitionScheme } from "./column_files.ts";
+import { type ColumnVersionEntry, withEntries } from "./column_versions.ts";
+import { dedupBatch, DedupKeys, upsertKeys } from "./dedup_keys.ts";
+import { MergeOrders } from "./merge_order.ts";
+import { type MergeInput, type MergeRange, planMerge, planReplace } from "./merge_plan.ts";
+import { type PartitionPiece, planPieces, withRangePieces } from "./partition_plan.ts";
+import { PieceColumnWriter, type PieceJob } from "./piece_columns.ts";
+import { PickedRows, type RowSource, type WriteOptions } from "./row_source.ts";
 import type { StorageContext, TableReader } from "./table_reader.ts";
 import { isParquet, isReadOnly, type PartitionRecord } from "./txn.ts";
 
-/** Rows to write, in timestamp order; rows with equal timestamps in commit order. */
-export interface RowSource {
-  readonly rowCount: number;
-  /** Pointer to `rowCount` ascending int64 timestamps; unused for a table without a designated timestamp. */
-  readonly timestamps: number;
-  readonly minTimestamp: bigint;
-  readonly maxTimestamp: bigint;
-  /** Values of a column in the same order, symbols as keys of the table; `null` when all are NULL. */
-  column(writerIndex: number): Vector | null;
-  /** Tells that the column's values are not needed any more. */
-  release(writerIndex: number): void;
+/** What rows are written over. */
+export interface WriteTarget {
+  /** The committed state, and what the open transaction has written so far. */
+  readonly reader: TableReader;
+  /** Takes the paths of the files and directories that are written. */
+  readonly touched: Set<string>;
+  /** Absolute paths of partition directories that the open transaction has made; takes new ones. */
+  readonly created: Set<string>;
 }
 
 /** What writing changed, to be committed. */
 export interface WrittenRows {
-  /** New or changed partitions, ascending. */
+  /** All partitions, ascending. */
   readonly partitions: readonly PartitionRecord[];
-  /** Entries of `_cv` that these need. */
-  readonly versions: readonly ColumnVersionEntry[];
+  /** All entries of `_cv`, or `null` if they stay. */
+  readonly versions: readonly ColumnVersionEntry[] | null;
+  /** Rows that deduplication took out, of the source and of the table. */
+  readonly dedupedRowCount: number;
 }
 
-interface PieceJob {
-  readonly piece: PartitionPiece;
-  readonly kind: "new" | "append" | "merge";
-  readonly existing: PartitionRecord | null;
-  /** The partition as it will be committed. */
-  readonly record: PartitionRecord;
-  /** Absolute path of the directory that is written. */
-  readonly directory: string;
-  readonly merge: MergeInput | null;
-  readonly ranges: readonly MergeRange[];
-}
-
-/** Writes on top of the committed state that `reader` has open. */
-export class PartitionWriter {
-  readonly #context: StorageContext;
-  readonly #reader: TableReader;
-  readonly #touched: Set<string>;
-  readonly #versions: ColumnVersionEntry[] = [];
-
-  /** @param touched Takes the paths of the files and directories that are written. */
-  constructor(context: StorageContext, reader: TableReader, touched: Set<string>) {
-    this.#context = context;
-    this.#reader = reader;
-    this.#touched = touched;
-  }
-
-  /** Writes the rows of a source. @throws {TableError} if a partition cannot take them. */
-  write(source: RowSource): WrittenRows {
-    const jobs = this.#planJobs(source);
-    for (const column of this.#reader.metadata.liveColumns) {
-      const vector = source.column(column.writerIndex);
-      for (const job of jobs) this.#writeColumn(job, column, { source, vector });
-      source.release(column.writerIndex);
-    }
-    return { partitions: jobs.map((job) => job.record), versions: this.#versions };
-  }
-
-  #planJobs(source: RowSource): PieceJob[] {
-    const { metadata, txn } = this.#reader;
-    if (metadata.partitionBy === PartitionBy.NONE) return [this.#openDefault(source)];
-    const pieces = planPieces(this.#context.core, source, {
-      partitionBy: metadata.partitionBy,
-      partitions: txn.partitions,
-    });
-    return pieces.map((piece) => this.#openPiece(piece, source));
-  }
-
-  /** The one directory of a table without partitions only grows. */
-  #openDefault(source: RowSource): PieceJob {
-    const { fs, tableDir, core } = this.#context;
-    const { metadata, txn } = this.#reader;
-    const existing = txn.partitions.at(0) ?? null;
-    if (metadata.timestampIndex >= 0) {
-      const first = core.memory.i64[source.timestamps / 8];
-      if (first < txn.maxTimestamp) {
-        throw new TableError("cannot insert rows out of order to non-partitioned table", {
-          table: tableDir,
-        });
-      }
-    }
-    const directory = `${tableDir}/${partitionPath(partitionScheme(metadata), NO_PARTITION)}`;
-    if (fs.stat(directory) === null) {
-      fs.mkdir(directory);
-      this.#touched.add(tableDir);
-    }
-    this.#touched.add(directory);
-    const rowCount = (existing?.rowCount ?? 0) + source.rowCount;
-    const record = { ...(existing ?? NO_PARTITION), rowCount };
-    const piece = { target: record, isNew: false, rowLo: 0, rowHi: source.rowCount };
-    return { piece, kind: "append", existing, record, directory, merge: null, ranges: [] };
-  }
-
-  /** Decides between append and merge, and makes the directory of a new or rewritten partition. */
-  #openPiece(piece: PartitionPiece, source: RowSource): PieceJob {
-    const { fs, tableDir, core } = this.#context;
-    const { metadata, txn } = this.#reader;
-    const rows = piece.rowHi - piece.rowLo;
-    const rewritten = { flags: 0n, parquetFileSize: -1 };
-    if (piece.isNew) {
-      const { timestamp } = piece.target;
-      const record = { ...rewritten, timestamp, rowCount: rows, nameTxn: txn.txn - 1 };
-      const directory = this.#makeDirectory(record);
-      return { piece, kind: "new", existing: null, record, directory, merge: null, ranges: [] };
-    }
-    const existing = piece.target as PartitionRecord;
-    const path = partitionPath(partitionScheme(metadata), existing);
-    if (isParquet(existing)) {
-      throw new StorageError(`${tableDir}/${path}`, "parquet partitions are not supported yet");
-    }
-    if (isReadOnly(existing)) throw new TableError("partition is read-only", { partition: path });
-    const first = core.memory.i64[source.timestamps / 8 + piece.rowLo];
-    const rowCount = existing.rowCount + rows;
-    if (
-      existing.rowCount === 0 || first >= this.#timestampAt(existing, existing.rowCount - 1)
-    ) {
-      const directory = `${tableDir}/${path}`;
-      assert(fs.stat(directory) !== null, `the partition's directory exists: ${path}`);
-      const record = { ...existing, rowCount };
-      return { piece, kind: "append", existing, record, directory, merge: null, ranges: [] };
-    }
-    const record = { ...existing, ...rewritten, rowCount, nameTxn: txn.txn };
-    const merge: MergeInput = {
-      core,
-      oldRowCount: existing.rowCount,
-      timestampAt: (row) => this.#timestampAt(existing, row),
-      timestamps: source.timestamps,
-      newLo: piece.rowLo,
-      newHi: piece.rowHi,
-    };
-    const directory = this.#makeDirectory(record);
-    const ranges = planMerge(merge);
-    return { piece, kind: "merge", existing, record, directory, merge, ranges };
-  }
-
-  #partitionIndex(partition: PartitionRecord): number {
-    return this.#reader.partitions.findIndex((info) => info.timestamp === partition.timestamp);
-  }
-
-  #timestampAt(partition: PartitionRecord, row: number): bigint {
-    using arena = new Arena(this.#context.core.memory);
-    const index = this.#partitionIndex(partition);
-    const range = { rowLo: row, rowHi: row + 1 };
-    const { timestampIndex } = this.#reader.metadata;
-    const vector = this.#reader.readColumn(index, timestampIndex, range, arena);
-    return this.#context.core.memory.i64[vector.data / 8];
-  }
-
-  #makeDirectory(record: PartitionRecord): string {
-    const { fs, tableDir } = this.#context;
-    const path = partitionPath(partitionScheme(this.#reader.metadata), record);
-    const directory = `${tableDir}/${path}`;
-    // Only a transaction that never committed can have left this name: no committed state refers to it.
-    fs.removeTree(directory);
-    fs.mkdir(directory);
-    this.#touched.add(tableDir).add(directory);
-    return directory;
-  }
-
-  #writeColumn(
-    job: PieceJob,
-    column: ColumnMetadata,
-    from: { source: RowSource; vector: Vector | null },
-  ): void {
-    const { fs, core } = this.#context;
-    const { versions } = this.#reader;
-    const { record } = job;
-    const place = job.existing === null
-      ? null
-      : columnPlace(versions, job.existing, column.writerIndex);
-    const nameTxn = versions.nameTxn(record.timestamp, column.writerIndex);
-    const dataPath = `${job.directory}/${columnFileName(column.name, "d", nameTxn)}`;
-    const auxPath = `${job.directory}/${columnFileName(column.name, "i", nameTxn)}`;
-    const storedRows = job.kind === "append" ? place?.storedRows ?? 0 : 0;
-    if (storedRows === 0) this.#touched.add(job.directory); // the files are new in it
-    this.#touched.add(dataPath);
-    if (column.type === ColumnType.VARCHAR) this.#touched.add(auxPath);
-    const files = { type: column.type, dataPath, auxPath };
-    using writer = new ColumnWriter({ fs, core }, files, storedRows);
-    const rows = { vector: from.vector, rowLo: job.piece.rowLo, rowHi: job.piece.rowHi };
-    if (job.merge === null) writer.append(rows);
-    else for (const range of job.ranges) this.#mergeRange(writer, column, { job, range, from });
-    const top = job.kind === "append" ? place?.columnTop ?? 0 : 0;
-    // A column that was added later than this partition, or in the middle of it, starts where its file starts now.
-    if (versions.columnTop(record, column.writerIndex) !== top) {
-      this.#versions.push({
-        timestamp: record.timestamp,
-        columnIndex: column.writerIndex,
-        nameTxn,
-        top: BigInt(top),
-      });
-    }
-  }
-
-  #mergeRange(
-    writer: ColumnWriter,
-    column: ColumnMetadata,
-    work: { job: PieceJob; range: MergeRange; from: { source: RowSource; vector: Vector | null } },
-  ): void {
-    const { job, from } = work;
-    const index = this.#partitionIndex(job.existing!);
-    const parts = column.type === ColumnType.VARCHAR
-      ? splitByHeap(
-        job.merge!,
-        work.range,
-        (range) =>
-          this.#reader.varcharBytes(index, column.writerIndex, {
-            rowLo: range.oldLo,
-            rowHi: range.oldHi,
-          }) + this.#newHeapBytes(from.vector, range),
-      )
-      : [work.range];
-    for (const range of parts) {
-      using arena = new Arena(this.#context.core.memory);
-      const rows = { rowLo: range.oldLo, rowHi: range.oldHi };
-      const vector = this.#reader.readColumn(index, column.writerIndex, rows, arena);
-      const old: VectorSlice = { vector, rowLo: 0, rowHi: rows.rowHi - rows.rowLo };
-      const added: VectorSlice = { vector: from.vector, rowLo: range.newLo, rowHi: range.newHi };
-      if (range.newHi === range.newLo) writer.append(old);
-      else if (old.rowHi === 1) this.#surround(writer, { old, added, job, range, from });
-      else this.#mergeSlices(writer, { old, added, index, range, from, arena });
-    }
-  }
-
-  #newHeapBytes(vector: Vector | null, range: MergeRange): number {
-    if (vector === null) return 0;
-    const entries = vector.data + 16 * range.newLo;
-    return this.#context.core.kernels.varcharHeapBytes(entries, range.newHi - range.newLo);
-  }
-
-  /** One committed row among new ones: those before it, itself, those at its time or later. */
-  #surround(
-    writer: ColumnWriter,
-    work: {
-      old: VectorSlice;
-      added: VectorSlice;
-      job: PieceJob;
-      range: MergeRange;
-      from: { source: RowSource };
-    },
-  ): void {
-    const { old, added, range } = work;
-    const time = this.#timestampAt(work.job.existing!, range.oldLo);
-    const start = work.from.source.timestamps + 8 * range.newLo;
-    const middle = range.newLo + this.#context.core.kernels.lowerBoundI64(
-      start,
-      range.newHi - range.newLo,
-      time,
-    );
-    writer.append({ ...added, rowHi: middle });
-    writer.append(old);
-    writer.append({ ...added, rowLo: middle });
-  }
-
-  #mergeSlices(
-    writer: ColumnWriter,
-    work: {
-      old: VectorSlice;
-      added: VectorSlice;
-      index: number;
-      range: MergeRange;
-      from: { source: RowSource };
-      arena: Arena;
-    },
-  ): void {
-    const { old, added, range, arena } = work;
-    const oldRows = old.rowHi, newRows = added.rowHi - added.rowLo;
-    const { timestampIndex } = this.#reader.metadata;
-    const rows = { rowLo: range.oldLo, rowHi: range.oldHi };
-    const times = this.#reader.readColumn(work.index, timestampIndex, rows, arena);
-    const order = arena.alloc(4 * (oldRows + newRows));
-    this.#context.core.kernels.mergeIndex(
-      times.data,
-      oldRows,
-      work.from.source.timestamps + 8 * range.newLo,
-      newRows,
-      order,
-    );
-    writer.appendMerged(old, added, { index: order, rowCount: oldRows + newRows });
-  }
+/** How rows are written. */
+interface Method {
+  readonly keys: DedupKeys | null;
+  readonly range: WriteOptions["replaceRange"];
 }
 
 /** The implicit partition of a table that has none. */
@@ -305,3 +51,303 @@ const NO_PARTITION: PartitionRecord = {
   flags: 0n,
   parquetFileSize: -1,
 };
+
+/** Writes the rows of one source. */
+export class PartitionWriter {
+  readonly #context: StorageContext;
+  readonly #target: WriteTarget;
+  readonly #scheme: PartitionScheme;
+  readonly #jobs: PieceJob[] = [];
+  /** Entries that lose all their rows. */
+  readonly #removed = new Set<bigint>();
+  /** Directories that take the place of ones that the open transaction has made: from, to. */
+  readonly #renames: [string, string][] = [];
+
+  constructor(context: StorageContext, target: WriteTarget) {
+    this.#context = context;
+    this.#target = target;
+    this.#scheme = partitionScheme(target.reader.metadata);
+  }
+
+  /** Writes the rows of a source. @throws {TableError} if a partition cannot take them. */
+  write(source: RowSource, options: WriteOptions): WrittenRows {
+    const { core } = this.#context;
+    const range = options.replaceRange;
+    const isDeduplicated = range === undefined && (options.isDeduplicated ?? true);
+    const columns = isDeduplicated ? upsertKeys(this.#target.reader.metadata) : null;
+    if (columns === null) return this.#writeRows(source, { keys: null, range });
+    using keys = new DedupKeys(core, columns);
+    using arena = new Arena(core.memory);
+    const picked = dedupBatch(core, source, keys, arena);
+    try {
+      const written = this.#writeRows(picked, { keys, range });
+      const dedupedRowCount = written.dedupedRowCount + source.rowCount - picked.rowCount;
+      return { ...written, dedupedRowCount };
+    } finally {
+      keys.unload();
+      if (picked instanceof PickedRows) picked[Symbol.dispose]();
+    }
+  }
+
+  #writeRows(source: RowSource, method: Method): WrittenRows {
+    const { reader, touched } = this.#target;
+    try {
+      this.#planJobs(source, method);
+      const columns = new PieceColumnWriter(this.#context, { reader, touched });
+      for (const column of reader.metadata.liveColumns) {
+        const { writerIndex } = column;
+        const key = method.keys?.loaded(writerIndex);
+        columns.write(column, key ?? source.column(writerIndex), this.#jobs);
+        if (key === undefined) source.release(writerIndex);
+      }
+      this.#renameDirectories();
+      return this.#result(columns.versions);
+    } finally {
+      for (const job of this.#jobs) job.orders?.[Symbol.dispose]();
+    }
+  }
+
+  #result(entries: readonly ColumnVersionEntry[]): WrittenRows {
+    const { txn, versions } = this.#target.reader;
+    const removed = this.#removed;
+    const kept = txn.partitions.filter((partition) => !removed.has(partition.timestamp));
+    const partitions = mergePartitions(kept, this.#jobs.map((job) => job.record));
+    const isChanged = entries.length > 0 ||
+      versions.entries.some((entry) => removed.has(entry.timestamp));
+    const remaining = withEntries(versions, entries).entries
+      .filter((entry) => !removed.has(entry.timestamp));
+    const dedupedRowCount = this.#jobs.reduce(
+      (sum, job) => sum + (job.orders?.droppedRowCount ?? 0),
+      0,
+    );
+    return { partitions, versions: isChanged ? remaining : null, dedupedRowCount };
+  }
+
+  #planJobs(source: RowSource, method: Method): void {
+    const { partitions } = this.#target.reader.txn;
+    if (this.#scheme.partitionBy === PartitionBy.NONE) {
+      assert(method.range === undefined, "a range is replaced in partitions");
+      this.#openDefault(source);
+      return;
+    }
+    const table = { scheme: this.#scheme, partitions };
+    const cut = planPieces(this.#context.core, source, table);
+    const pieces = method.range === undefined ? cut : withRangePieces(cut, method.range, table);
+    for (const piece of pieces) this.#openPiece(piece, source, method);
+  }
+
+  /** The one directory of a table without partitions only grows. */
+  #openDefault(source: RowSource): void {
+    const { fs, tableDir, core } = this.#context;
+    const { metadata, txn } = this.#target.reader;
+    const existing = txn.partitions.at(0) ?? null;
+    if (metadata.timestampIndex >= 0) {
+      const first = core.memory.i64[source.timestamps / 8];
+      if (first < txn.maxTimestamp) {
+        throw new TableError(
+          `cannot insert rows out of order to non-partitioned table. Table=${tableDir}`,
+        );
+      }
+    }
+    const directory = `${tableDir}/${partitionPath(this.#scheme, NO_PARTITION)}`;
+    if (fs.stat(directory) === null) {
+      fs.mkdir(directory);
+      this.#target.touched.add(tableDir);
+    }
+    this.#target.touched.add(directory);
+    this.#append(existing ?? NO_PARTITION, directory, { rowLo: 0, rowHi: source.rowCount });
+  }
+
+  /** Decides how a piece is written, and makes the directory of a new or rewritten partition. */
+  #openPiece(piece: PartitionPiece, source: RowSource, method: Method): void {
+    const { tableDir } = this.#context;
+    const { existing } = piece;
+    if (existing === null) return this.#create(piece);
+    const path = partitionPath(this.#scheme, existing);
+    const input = this.#mergeInput(existing, piece, source);
+    const ranges = this.#planRanges(piece, input, method);
+    if (ranges === null) return;
+    if (isParquet(existing)) {
+      throw new StorageError(`${tableDir}/${path}`, "parquet partitions are not supported yet");
+    }
+    if (isReadOnly(existing)) throw new TableError("partition is read-only", { partition: path });
+    if (ranges.length === 0) this.#removed.add(existing.timestamp);
+    else if (!isBehind(ranges, existing)) this.#rewrite(existing, { ranges, source, method });
+    else if (piece.isFollowed && existing.rowCount > 0) {
+      // What lies behind the rows of an entry that was split is still read by those who have it open from before.
+      const whole = { oldLo: 0, oldHi: existing.rowCount, newLo: piece.rowLo, newHi: piece.rowLo };
+      this.#rewrite(existing, { ranges: [whole, ...ranges], source, method });
+    } else this.#append(existing, `${tableDir}/${path}`, piece);
+  }
+
+  /** What the partition will be made of; just the new rows if they go behind the others, `null` if nothing changes. */
+  #planRanges(piece: PartitionPiece, input: MergeInput, method: Method): MergeRange[] | null {
+    const { rowLo, rowHi } = piece;
+    const rows = input.oldRowCount;
+    const behind = { oldLo: rows, oldHi: rows, newLo: rowLo, newHi: rowHi };
+    if (method.range !== undefined) {
+      const ranges = planReplace(input, method.range);
+      const kept = ranges.reduce((sum, one) => sum + one.oldHi - one.oldLo, 0);
+      if (kept < rows) return ranges;
+      if (rowHi === rowLo) return null;
+      const isLast = ranges[ranges.length - 1].newHi > ranges[ranges.length - 1].newLo;
+      return isLast ? [behind] : ranges;
+    }
+    if (rows === 0) return [behind];
+    const first = this.#context.core.memory.i64[input.timestamps / 8 + rowLo];
+    const last = input.timestampAt(rows - 1);
+    const isLater = first > last || (first === last && method.keys === null);
+    return isLater ? [behind] : planMerge(input, method.keys !== null);
+  }
+
+  #create(piece: PartitionPiece): void {
+    const { rowLo, rowHi, timestamp } = piece;
+    const nameTxn = this.#target.reader.txn.txn - 1;
+    const record = { ...NO_PARTITION, timestamp, rowCount: rowHi - rowLo, nameTxn };
+    this.#jobs.push({
+      kind: "rewrite",
+      existing: null,
+      record,
+      directory: this.#makeDirectory(record),
+      ranges: [{ oldLo: 0, oldHi: 0, newLo: rowLo, newHi: rowHi }],
+      orders: null,
+    });
+  }
+
+  #append(
+    existing: PartitionRecord,
+    directory: string,
+    rows: { rowLo: number; rowHi: number },
+  ): void {
+    const { fs } = this.#context;
+    const { rowLo, rowHi } = rows;
+    assert(fs.stat(directory) !== null, `the partition's directory exists: ${directory}`);
+    const { rowCount } = existing;
+    this.#jobs.push({
+      kind: "append",
+      existing,
+      record: { ...existing, rowCount: rowCount + rowHi - rowLo },
+      directory,
+      ranges: [{ oldLo: rowCount, oldHi: rowCount, newLo: rowLo, newHi: rowHi }],
+      orders: null,
+    });
+  }
+
+  #rewrite(
+    existing: PartitionRecord,
+    work: { ranges: MergeRange[]; source: RowSource; method: Method },
+  ): void {
+    const { core } = this.#context;
+    const { reader } = this.#target;
+    const { ranges, source, method } = work;
+    method.keys?.load(source);
+    const orders = new MergeOrders({
+      core,
+      reader,
+      partition: this.#partitionIndex(existing),
+      timestamps: source.timestamps,
+      keys: method.keys,
+    }, ranges);
+    const record = {
+      ...existing,
+      flags: 0n,
+      parquetFileSize: -1,
+      rowCount: orders.rowCount,
+      nameTxn: reader.txn.txn,
+    };
+    const job: PieceJob = {
+      kind: "rewrite",
+      existing,
+      record,
+      directory: "",
+      ranges,
+      orders,
+    };
+    this.#jobs.push(job);
+    this.#jobs[this.#jobs.length - 1] = { ...job, directory: this.#makeDirectory(record) };
+  }
+
+  #mergeInput(existing: PartitionRecord, piece: PartitionPiece, source: RowSource): MergeInput {
+    const { reader } = this.#target;
+    return {
+      core: this.#context.core,
+      oldRowCount: existing.rowCount,
+      timestampAt: (row) => this.#timestampAt(existing, row),
+      lowerBound: (timestamp) =>
+        existing.rowCount === 0 ? 0 : reader.lowerBound(this.#partitionIndex(existing), timestamp),
+      timestamps: source.timestamps,
+      newLo: piece.rowLo,
+      newHi: piece.rowHi,
+    };
+  }
+
+  #partitionIndex(partition: PartitionRecord): number {
+    const { partitions } = this.#target.reader;
+    return partitions.findIndex((info) => info.timestamp === partition.timestamp);
+  }
+
+  #timestampAt(partition: PartitionRecord, row: number): bigint {
+    const { core } = this.#context;
+    const { reader } = this.#target;
+    using arena = new Arena(core.memory);
+    const range = { rowLo: row, rowHi: row + 1 };
+    const { timestampIndex } = reader.metadata;
+    const index = this.#partitionIndex(partition);
+    return core.memory.i64[reader.readColumn(index, timestampIndex, range, arena).data / 8];
+  }
+
+  /** Makes the directory that a partition is written to; another one, for now, if the open transaction has made it before. */
+  #makeDirectory(record: PartitionRecord): string {
+    const { fs, tableDir } = this.#context;
+    const { touched, created } = this.#target;
+    const path = `${tableDir}/${partitionPath(this.#scheme, record)}`;
+    let directory = path;
+    if (created.has(path)) {
+      const later = { ...record, nameTxn: record.nameTxn + 1 };
+      directory = `${tableDir}/${partitionPath(this.#scheme, later)}`;
+      this.#renames.push([directory, path]);
+    } else created.add(path);
+    // Only a transaction that never committed can have left this name: no committed state refers to it.
+    fs.removeTree(directory);
+    fs.mkdir(directory);
+    touched.add(tableDir).add(directory);
+    return directory;
+  }
+
+  #renameDirectories(): void {
+    const { fs } = this.#context;
+    const { touched } = this.#target;
+    for (const [from, to] of this.#renames) {
+      fs.removeTree(to);
+      fs.rename(from, to);
+      for (const path of [...touched]) {
+        if (path !== from && !path.startsWith(`${from}/`)) continue;
+        touched.delete(path);
+        touched.add(to + path.slice(from.length));
+      }
+    }
+  }
+}
+
+/** Whether the ranges are new rows behind those of a partition. */
+function isBehind(ranges: readonly MergeRange[], existing: PartitionRecord): boolean {
+  return ranges.length === 1 && ranges[0].oldLo === ranges[0].oldHi &&
+    ranges[0].oldLo === existing.rowCount;
+}
+
+/** Puts changed partitions in the place of what they were, new ones between the others; both lists are in order. */
+function mergePartitions(
+  partitions: readonly PartitionRecord[],
+  changed: readonly PartitionRecord[],
+): PartitionRecord[] {
+  const merged: PartitionRecord[] = [];
+  let next = 0;
+  for (const partition of partitions) {
+    while (next < changed.length && changed[next].timestamp < partition.timestamp) {
+      merged.push(changed[next++]);
+    }
+    const isChanged = next < changed.length && changed[next].timestamp === partition.timestamp;
+    merged.push(isChanged ? changed[next++] : partition);
+  }
+  return [...merged, ...changed.slice(next)];
+}

@@ -4,31 +4,27 @@
  * Invariants:
  * 1. Committed bytes are never changed: rows go behind the committed ones of a partition, or, merged with them, into a new
  *    directory `<partition>.<txn>`.
- * 2. Nothing is visible before `_txn` is committed, and that is the last write: column files, symbols, `_cv`, `_txn`.
+ * 2. Nothing is visible before `_txn` is committed, and that is the last write: column files, symbols, `_cv`, `_meta`, `_txn`.
  * 3. With `sync`, everything `_txn` refers to is durable before `_txn` is.
  *
  * Write order, torn writes and recovery: docs/internals/table_writer.md.
  *
  * @module
  */
-import {
-  assert,
-  ColumnType,
-  fixedSize,
-  isStoredType,
-  PartitionBy,
-  TableError,
-  UnsupportedTypeError,
-} from "../common/mod.ts";
+import { assert, ColumnType, fixedSize, PartitionBy } from "../common/mod.ts";
+import { Arena } from "../wasm/mod.ts";
+import { symbolSlot } from "./column_files.ts";
 import {
   type ColumnVersionEntry,
-  type ColumnVersions,
+  ColumnVersions,
   ColumnVersionsWriter,
   withEntries,
   withoutPartitions,
 } from "./column_versions.ts";
+import { readCommittedState } from "./committed_state.ts";
 import type { TableMetadata } from "./metadata.ts";
-import { PartitionWriter, type RowSource } from "./partition_writer.ts";
+import { PartitionWriter } from "./partition_writer.ts";
+import type { RowSource, WriteOptions } from "./row_source.ts";
 import { symbolFiles, SymbolMapWriter } from "./symbol_map.ts";
 import { type StorageContext, TableReader } from "./table_reader.ts";
 import { recoverTodo } from "./todo.ts";
@@ -40,34 +36,58 @@ import {
   TxnWriter,
 } from "./txn.ts";
 
+/** How a commit is made. */
+export interface CommitOptions {
+  /** The sequencer transaction that the table has applied then; 0 without a WAL. */
+  readonly seqTxn: number;
+  /** Whether it is durable on return. */
+  readonly sync: boolean;
+}
+
+type TimestampRange = Pick<TxnRecord, "minTimestamp" | "maxTimestamp">;
+
+/** What the next commit changes in `_txn` and `_cv`; what is left out stays. */
+export interface StagedChange {
+  /** Fields of `_txn`; row counts follow from the partitions. */
+  readonly record?: Partial<
+    Pick<
+      TxnRecord,
+      | "structureVersion"
+      | "partitions"
+      | "minTimestamp"
+      | "maxTimestamp"
+      | "dataVersion"
+      | "truncateVersion"
+      | "symbolCounts"
+    >
+  >;
+  /** All entries of `_cv`, in order. */
+  readonly versions?: readonly ColumnVersionEntry[];
+}
+
 /** See the module's description. */
 export class TableWriter implements Disposable {
-  readonly #context: StorageContext;
+  readonly context: StorageContext;
   #txnWriter: TxnWriter;
   #versionsWriter: ColumnVersionsWriter;
   readonly #symbols = new Map<number, SymbolMapWriter>();
-  #reader: TableReader;
-  /** Partitions as they will be committed; the same objects as committed where nothing changed. */
-  #pending: PartitionRecord[];
-  #pendingVersions: ColumnVersionEntry[] = [];
-  #pendingRange: { min: bigint; max: bigint };
-  #isTruncated = false;
-  #hasWritten = false;
+  #committed: TableReader;
+  /** The committed state, and what was written since over it. */
+  #view: TableReader;
+  #staged: Required<StagedChange>["record"] = {};
+  #dedupedRowCount = 0;
+  /** Paths relative to the table's directory of partitions that the open transaction has made. */
+  readonly #created = new Set<string>();
   /** Files and directories that were written and are not known to be durable, over any number of commits. */
   readonly #touched = new Set<string>();
 
   private constructor(context: StorageContext) {
-    this.#context = context;
+    this.context = context;
     recoverTodo(context.fs, context.tableDir);
-    this.#reader = TableReader.open(context);
-    this.#versionsWriter = new ColumnVersionsWriter(
-      context.fs,
-      context.tableDir,
-      this.#reader.txn.columnVersion,
-    );
+    this.#committed = this.#view = this.#readCommitted();
+    const { columnVersion } = this.txn;
+    this.#versionsWriter = new ColumnVersionsWriter(context.fs, context.tableDir, columnVersion);
     this.#txnWriter = TxnWriter.open(context.fs, context.tableDir);
-    this.#pending = [...this.#reader.txn.partitions];
-    this.#pendingRange = { min: this.#reader.txn.minTimestamp, max: this.#reader.txn.maxTimestamp };
   }
 
   /** Opens a table for writing; takes back what a crash left un-committed. @throws {StorageError} */
@@ -76,11 +96,19 @@ export class TableWriter implements Disposable {
   }
 
   get metadata(): TableMetadata {
-    return this.#reader.metadata;
+    return this.#committed.metadata;
   }
   /** The last committed transaction. */
   get txn(): TxnRecord {
-    return this.#reader.txn;
+    return this.#committed.txn;
+  }
+  /** The table as it will be committed: reads rows that were written since the last commit, too. Valid until the next change. */
+  get view(): TableReader {
+    return this.#view;
+  }
+  /** Rows that deduplication has taken out since the last commit. */
+  get dedupedRowCount(): number {
+    return this.#dedupedRowCount;
   }
 
   /** The symbols of a SYMBOL column, to add to; they are committed with the rows. */
@@ -90,74 +118,119 @@ export class TableWriter implements Disposable {
       const column = this.metadata.columns[writerIndex];
       assert(column.type === ColumnType.SYMBOL, `column is a symbol: ${column.name}`);
       const files = symbolFiles(
-        this.#context.tableDir,
+        this.context.tableDir,
         column.name,
-        this.#reader.versions.symbolNameTxn(writerIndex),
+        this.#committed.versions.symbolNameTxn(writerIndex),
       );
-      map = new SymbolMapWriter(this.#context.fs, files, this.#symbolCount(writerIndex));
+      map = new SymbolMapWriter(this.context.fs, files, this.#symbolCount(writerIndex));
       this.#symbols.set(writerIndex, map);
     }
     return map;
   }
 
   /**
-   * Writes rows; one call per transaction. They become visible at {@linkcode commit}.
+   * Writes rows, over those that earlier calls have written. They become visible at {@linkcode commit}.
    *
-   * @throws {TableError} {@linkcode UnsupportedTypeError} if the table has something that cannot be written yet.
+   * @throws {TableError} if the table cannot take them: a read-only partition, rows out of order without partitions.
    */
-  write(source: RowSource): void {
-    this.#checkWritable();
+  write(source: RowSource, options: WriteOptions = {}): void {
     // New directories are named by the transaction, so truncation and rows in one would name the same one twice.
-    assert(!this.#hasWritten && !this.#isTruncated, "a transaction is written by one call");
-    if (source.rowCount === 0) return;
-    this.#hasWritten = true;
-    const writer = new PartitionWriter(this.#context, this.#reader, this.#touched);
-    const written = writer.write(source);
-    this.#pending = mergePartitions(this.#pending, written.partitions);
-    this.#pendingVersions = [...written.versions];
-    this.#widenRange(source);
+    assert(this.#staged.truncateVersion === undefined, "truncation is a transaction of its own");
+    if (source.rowCount === 0 && options.replaceRange === undefined) return;
+    const target = { reader: this.#view, touched: this.#touched, created: this.#created };
+    const written = new PartitionWriter(this.context, target).write(source, options);
+    this.#dedupedRowCount += written.dedupedRowCount;
+    const { partitions } = written;
+    this.stage({
+      record: { partitions, ...this.#widenedRange(source) },
+      ...(written.versions === null ? {} : { versions: written.versions }),
+    });
+    if (options.replaceRange !== undefined) this.stage({ record: this.#storedRange() });
   }
 
   /** Removes all rows at the next commit. Symbols stay, since WAL transactions behind this one may refer to their keys. */
   truncate(): void {
-    assert(!this.#hasWritten, "truncation is a transaction of its own");
-    if (this.metadata.partitionBy === PartitionBy.NONE) this.#checkWritable();
-    this.#isTruncated = true;
-    this.#pending = [];
-    this.#pendingRange = { min: NO_MIN_TIMESTAMP, max: NO_MAX_TIMESTAMP };
+    assert(this.#view === this.#committed, "truncation is a transaction of its own");
+    const { txn, metadata } = this;
+    const { versions } = this.#committed;
+    const isPartitioned = metadata.partitionBy !== PartitionBy.NONE;
+    // The one directory keeps its name, and readers may still use its files: the next rows go into files of another name.
+    const next = isPartitioned ? withoutPartitions(versions) : withEntries(
+      versions,
+      metadata.liveColumns.map((column) => ({
+        timestamp: 0n,
+        columnIndex: column.writerIndex,
+        nameTxn: txn.txn,
+        top: 0n,
+      })),
+    );
+    this.stage({
+      record: {
+        partitions: [],
+        minTimestamp: NO_MIN_TIMESTAMP,
+        maxTimestamp: NO_MAX_TIMESTAMP,
+        dataVersion: txn.dataVersion + 1,
+        truncateVersion: txn.truncateVersion + 1,
+      },
+      versions: next.entries,
+    });
+  }
+
+  /** Adds changes to the next commit; {@linkcode view} shows them. For alterations and updates. */
+  stage(change: StagedChange): void {
+    this.#staged = { ...this.#staged, ...change.record };
+    const { versions } = this.#committed;
+    const next = change.versions === undefined
+      ? this.#view.versions
+      : new ColumnVersions(versions.version + 1, change.versions);
+    const { txn, metadata } = this;
+    const partitions = this.#staged.partitions ?? txn.partitions;
+    const record = { ...txn, ...this.#staged, ...rowCounts(partitions), partitions };
+    this.#closeView();
+    this.#view = this.#readerOver({ metadata, txn: record, versions: next });
+  }
+
+  /** Notes a file or directory that must be durable before what was staged is committed with `sync`. */
+  touch(path: string): void {
+    this.#touched.add(path);
   }
 
   /**
    * Publishes what was written. `seqTxn` is the sequencer transaction the table has now applied. With `sync`, durable on
    * return.
    */
-  commit(options: { seqTxn: number; sync: boolean }): void {
+  commit(options: CommitOptions): void {
     const { sync } = options;
     for (const map of this.#symbols.values()) {
       for (const path of map.flush(sync)) this.#touched.add(path);
     }
     if (sync) this.#syncTouched();
-    const versions = this.#nextVersions();
-    if (versions !== this.#reader.versions) {
+    const { versions } = this.#view;
+    if (versions !== this.#committed.versions) {
       this.#versionsWriter.commit(versions, sync);
-      if (!sync) this.#touched.add(`${this.#context.tableDir}/_cv`);
+      if (!sync) this.#touched.add(`${this.context.tableDir}/_cv`);
     }
-    this.#txnWriter.commit(this.#nextRecord(options.seqTxn, versions.version), sync);
-    this.#reopen();
+    const record = this.#nextRecord(options.seqTxn, versions.version);
+    this.#txnWriter.commit(record, sync);
+    const isRestructured = record.structureVersion !== this.txn.structureVersion;
+    const state = { metadata: this.metadata, txn: record, versions };
+    this.#reset(isRestructured ? this.#readCommitted() : this.#readerOver(state));
+    if (isRestructured) this.#symbols.clear();
   }
 
   /** Forgets what was written since the last commit, or goes on from wherever a commit that failed has left the files. */
   rollback(): void {
-    const { fs, tableDir } = this.#context;
+    const { fs, tableDir } = this.context;
     this.#symbols.clear();
     this.#txnWriter.close();
-    this.#reopen();
+    this.#reset(this.#readCommitted());
     this.#versionsWriter = new ColumnVersionsWriter(fs, tableDir, this.txn.columnVersion);
     this.#txnWriter = TxnWriter.open(fs, tableDir);
   }
 
   close(): void {
-    this.#reader.close();
+    this.#closeView();
+    this.#committed.close();
     this.#txnWriter.close();
   }
   [Symbol.dispose](): void {
@@ -165,123 +238,104 @@ export class TableWriter implements Disposable {
   }
 
   #symbolCount(writerIndex: number): number {
-    const live = this.metadata.columns.filter((column) => column.type === ColumnType.SYMBOL);
-    return this.txn.symbolCounts[live.findIndex((column) => column.writerIndex === writerIndex)];
+    return this.txn.symbolCounts[symbolSlot(this.metadata, writerIndex)];
   }
 
-  #checkWritable(): void {
-    const { metadata } = this;
-    for (const column of metadata.liveColumns) {
-      if (!isStoredType(column.type)) {
-        throw new UnsupportedTypeError(column.name, column.type);
-      }
-      if (column.isIndexed) {
-        throw new TableError("writing to an indexed column is not supported yet", {
-          column: column.name,
-        });
-      }
-      if (column.isDedupKey) {
-        throw new TableError("deduplication is not supported yet", { column: column.name });
-      }
-    }
-  }
-
-  #widenRange(source: RowSource): void {
+  /** The earliest and latest timestamp when a source's rows are added to the view's. */
+  #widenedRange(source: RowSource): TimestampRange {
     const { timestampIndex, partitionBy } = this.metadata;
-    if (timestampIndex < 0) return;
-    const { min, max } = this.#pendingRange;
+    const { minTimestamp, maxTimestamp } = this.#view.txn;
+    if (timestampIndex < 0 || source.rowCount === 0) return { minTimestamp, maxTimestamp };
     // Without partitions QuestDB keeps the latest timestamp only.
     const hasMin = partitionBy !== PartitionBy.NONE;
-    this.#pendingRange = {
-      min: hasMin && source.minTimestamp < min ? source.minTimestamp : min,
-      max: source.maxTimestamp > max ? source.maxTimestamp : max,
+    return {
+      minTimestamp: hasMin && source.minTimestamp < minTimestamp
+        ? source.minTimestamp
+        : minTimestamp,
+      maxTimestamp: source.maxTimestamp > maxTimestamp ? source.maxTimestamp : maxTimestamp,
     };
   }
 
-  #nextVersions(): ColumnVersions {
-    const { versions } = this.#reader;
-    if (!this.#isTruncated) {
-      return this.#pendingVersions.length > 0
-        ? withEntries(versions, this.#pendingVersions)
-        : versions;
+  /** The earliest and latest timestamp that the view's files hold; after rows were removed. */
+  #storedRange(): TimestampRange {
+    const { partitions, metadata } = this.#view;
+    const last = partitions.at(-1);
+    if (last === undefined) {
+      return { minTimestamp: NO_MIN_TIMESTAMP, maxTimestamp: NO_MAX_TIMESTAMP };
     }
-    if (this.metadata.partitionBy !== PartitionBy.NONE) return withoutPartitions(versions);
-    // The one directory keeps its name, and readers may still use its files: the next rows go into files of another name.
-    const nameTxn = this.txn.txn;
-    return withEntries(
-      versions,
-      this.metadata.liveColumns.map((column) => ({
-        timestamp: 0n,
-        columnIndex: column.writerIndex,
-        nameTxn,
-        top: 0n,
-      })),
-    );
+    using arena = new Arena(this.context.core.memory);
+    const at = (partition: number, row: number) => {
+      const range = { rowLo: row, rowHi: row + 1 };
+      const vector = this.#view.readColumn(partition, metadata.timestampIndex, range, arena);
+      return this.context.core.memory.i64[vector.data / 8];
+    };
+    return {
+      minTimestamp: at(0, 0),
+      maxTimestamp: at(partitions.length - 1, last.rowCount - 1),
+    };
   }
 
   #nextRecord(seqTxn: number, columnVersion: number): TxnRecord {
     const { txn } = this;
-    const last = this.#pending.at(-1);
-    const transientRowCount = last?.rowCount ?? 0;
-    const total = this.#pending.reduce((sum, partition) => sum + partition.rowCount, 0);
+    const partitions = this.#staged.partitions ?? txn.partitions;
+    const last = partitions.at(-1), lastCommitted = txn.partitions.at(-1);
     // Only a change of an entry before the last one is told by the partition table's version.
-    const isTableChanged = this.#isTruncated || this.#pending.length !== txn.partitions.length ||
-      this.#pending.slice(0, -1).some((partition, i) => partition !== txn.partitions[i]) ||
-      last?.nameTxn !== txn.partitions.at(-1)?.nameTxn;
+    const isTableChanged = this.#staged.truncateVersion !== undefined ||
+      partitions.length !== txn.partitions.length ||
+      partitions.slice(0, -1).some((partition, i) => partition !== txn.partitions[i]) ||
+      last?.nameTxn !== lastCommitted?.nameTxn || last?.timestamp !== lastCommitted?.timestamp;
     const symbols = this.metadata.columns.filter((column) => column.type === ColumnType.SYMBOL);
     return {
       ...txn,
-      txn: txn.txn + 1,
-      transientRowCount,
-      fixedRowCount: total - transientRowCount,
-      minTimestamp: this.#pendingRange.min,
-      maxTimestamp: this.#pendingRange.max,
-      dataVersion: txn.dataVersion + (this.#isTruncated ? 1 : 0),
-      partitionTableVersion: txn.partitionTableVersion + (isTableChanged ? 1 : 0),
-      columnVersion,
-      truncateVersion: txn.truncateVersion + (this.#isTruncated ? 1 : 0),
-      seqTxn,
-      lagRowCount: 0,
-      lagTxnCount: 0,
       symbolCounts: symbols.map((column) =>
         this.#symbols.get(column.writerIndex)?.count ?? this.#symbolCount(column.writerIndex)
       ),
-      partitions: this.#pending,
+      ...this.#staged,
+      ...rowCounts(partitions),
+      txn: txn.txn + 1,
+      partitionTableVersion: txn.partitionTableVersion + (isTableChanged ? 1 : 0),
+      columnVersion,
+      seqTxn,
+      lagRowCount: 0,
+      lagTxnCount: 0,
+      partitions,
     };
   }
 
   #syncTouched(): void {
-    const { fs } = this.#context;
+    const { fs } = this.context;
     for (const path of this.#touched) syncPath(fs, path);
     this.#touched.clear();
   }
 
-  #reopen(): void {
-    this.#reader.close();
-    this.#reader = TableReader.open(this.#context);
-    this.#pending = [...this.#reader.txn.partitions];
-    this.#pendingRange = { min: this.#reader.txn.minTimestamp, max: this.#reader.txn.maxTimestamp };
-    this.#pendingVersions = [];
-    this.#isTruncated = false;
-    this.#hasWritten = false;
+  #readCommitted(): TableReader {
+    return this.#readerOver(readCommittedState(this.context.fs, this.context.tableDir));
+  }
+
+  #readerOver(state: Parameters<typeof TableReader.over>[1]): TableReader {
+    return TableReader.over(this.context, state, (writerIndex) => this.symbolMap(writerIndex));
+  }
+
+  #closeView(): void {
+    if (this.#view !== this.#committed) this.#view.close();
+  }
+
+  #reset(committed: TableReader): void {
+    this.#closeView();
+    this.#committed.close();
+    this.#committed = this.#view = committed;
+    this.#staged = {};
+    this.#created.clear();
+    this.#dedupedRowCount = 0;
   }
 }
 
-/** Puts changed partitions in the place of what they were, new ones between the others; both lists are in order. */
-function mergePartitions(
-  committed: readonly PartitionRecord[],
-  changed: readonly PartitionRecord[],
-): PartitionRecord[] {
-  const merged: PartitionRecord[] = [];
-  let next = 0;
-  for (const partition of committed) {
-    while (next < changed.length && changed[next].timestamp < partition.timestamp) {
-      merged.push(changed[next++]);
-    }
-    const isChanged = next < changed.length && changed[next].timestamp === partition.timestamp;
-    merged.push(isChanged ? changed[next++] : partition);
-  }
-  return [...merged, ...changed.slice(next)];
+function rowCounts(
+  partitions: readonly PartitionRecord[],
+): { transientRowCount: number; fixedRowCount: number } {
+  const transientRowCount = partitions.at(-1)?.rowCount ?? 0;
+  const total = partitions.reduce((sum, partition) => sum + partition.rowCount, 0);
+  return { transientRowCount, fixedRowCount: total - transientRowCount };
 }
 
 /** Makes a file or directory durable; one that was purged in the meantime needs nothing. */

@@ -6,6 +6,7 @@
  */
 import coreBytes from "../../build/core.wasm" with { type: "bytes" };
 import { createSharedMemory, planRegions, type Region, WasmMemory } from "./memory.ts";
+import type { ChangeKernels } from "./kernels/change.ts";
 import type { FilterKernels } from "./kernels/filter.ts";
 import type { GroupKernels } from "./kernels/group.ts";
 import type { HashKernels } from "./kernels/hash.ts";
@@ -24,7 +25,8 @@ export type CoreExports =
   & GroupKernels
   & ExprKernels
   & VarKernels
-  & DedupKernels;
+  & DedupKernels
+  & ChangeKernels;
 
 /** An instance of the core together with the memory region its thread may allocate from. */
 export interface WasmCore {

@@ -17,3 +17,4 @@ export {
   WorkerPool,
   type WorkerPoolOptions,
 } from "./worker_pool.ts";
+export { NumberCode } from "./kernels/change.ts";

@@ -257,7 +257,6 @@ Deno.test("statements of QuestDB that are missing are refused by name", () => {
     ["select * from a, b", "joins are not supported yet", 15],
     ["select sum(x) over () from t", "window functions are not supported yet", 14],
     ["select 1 from t union select 2 from t", "UNION is not supported yet, UNION ALL is", 16],
-    ["select array[1]", "ARRAY is not supported yet", 7],
     ["create view v as (select 1)", "CREATE VIEW is not supported yet", 7],
     ["backup table t", "BACKUP TABLE is not supported, please use BACKUP DATABASE", 7],
     [

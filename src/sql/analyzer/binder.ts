@@ -4,18 +4,15 @@
  *
  * @module
  */
-import {
-  ColumnType,
-  isTimestamp,
-  SqlError,
-  typeFromName,
-  typeName,
-  typeTag,
-} from "../../common/mod.ts";
+import { ColumnType, isTimestamp, SqlError, typeName, typeTag } from "../../common/mod.ts";
 import type { Call, Case, Cast, Expression, InExpression, SelectQuery } from "../ast/mod.ts";
 import {
   arithmeticExpression,
+  arrayAccess,
+  type ArrayIndex,
+  arrayLiteral,
   betweenExpression,
+  castExpression,
   choiceExpression,
   coerce,
   columnExpression,
@@ -28,8 +25,8 @@ import {
   findFunction,
   inExpression,
   isArithmetic,
+  isCastTarget,
   isComparison,
-  isExpressionType,
   isNullExpression,
   isPatternOperator,
   isText,
@@ -42,6 +39,7 @@ import {
   unknownFunction,
   type VectorExpression,
 } from "../functions/mod.ts";
+import { ARRAY_ACCESS, ARRAY_LITERAL, ARRAY_SLICE, resolveTypeName } from "../parser/mod.ts";
 import { childrenOf, isAggregateCall } from "./aggregate_names.ts";
 import { intervalTest } from "./interval_filter.ts";
 import { parseIntervals } from "./interval_text.ts";
@@ -131,13 +129,7 @@ export class Binder {
         : `${expression.table}.${expression.name}`;
       throw new SqlError(expression.position, `Invalid column: ${name}`);
     }
-    const { index, type, name } = scope.resolve(expression);
-    if (!isExpressionType(type)) {
-      throw new SqlError(
-        expression.position,
-        `column type is not supported yet [column=${name}, type=${typeName(type)}]`,
-      );
-    }
+    const { index, type } = scope.resolve(expression);
     return columnExpression(index, type);
   }
 
@@ -245,25 +237,31 @@ export class Binder {
   }
 
   #cast(expression: Cast): VectorExpression {
-    const operand = this.bind(expression.operand);
-    const type = this.#castType(expression);
-    return coerce(this.#context, operand, { type, isExplicit: true });
+    const operand = this.place(expression.operand);
+    return castExpression(this.#context, operand.expression, {
+      type: this.#castType(expression),
+      position: expression.position,
+      operandPosition: operand.position,
+    });
   }
 
   #castType(expression: Cast): number {
-    if (isShortFloat(expression, this.#options.source)) return ColumnType.DOUBLE;
-    const type = typeFromName(expression.type);
-    if (type !== undefined && isExpressionType(type)) return type;
-    const before = this.#options.source.slice(0, expression.typePosition);
-    const isKnown = type !== undefined ||
-      /^(geohash|decimal|double\[|ipv4|uuid)/i.test(expression.type);
+    const { source } = this.#options;
+    if (isShortFloat(expression, source)) return ColumnType.DOUBLE;
+    const { typePosition } = expression;
+    const resolved = resolveTypeName(expression.type.replace(/^float(?=\[)/i, "double"));
+    if (resolved.error === null) {
+      if (isCastTarget(resolved.type)) return resolved.type;
+      throw new SqlError(typePosition, "unsupported cast");
+    }
+    if (/^geohash\(/i.test(expression.type)) {
+      throw new SqlError(typePosition + resolved.offset + 1, resolved.error);
+    }
+    if (/^decimal\(/i.test(expression.type)) throw new SqlError(typePosition, resolved.error);
+    const isOperator = /::\s*$/.test(source.slice(0, typePosition));
     throw new SqlError(
-      expression.typePosition,
-      isKnown
-        ? `type is not supported yet: ${expression.type.toUpperCase()}`
-        : /::\s*$/.test(before)
-        ? `invalid constant: ${expression.type}`
-        : "unsupported cast",
+      typePosition,
+      isOperator ? `invalid constant: ${expression.type}` : "unsupported cast",
     );
   }
 
@@ -302,7 +300,14 @@ export class Binder {
     if (isAggregateCall(expression)) {
       throw new SqlError(expression.position, "Aggregate function cannot be passed as an argument");
     }
-    if (expression.name === "switch") return this.#switch(expression);
+    switch (expression.name) {
+      case "switch":
+        return this.#switch(expression);
+      case ARRAY_LITERAL:
+        return arrayLiteral(this.#context, expression.args.map((arg) => this.place(arg)));
+      case ARRAY_ACCESS:
+        return this.#arrayAccess(expression);
+    }
     if (expression.name === "concat") {
       const parts = concatParts(expression).map((part) => this.bind(part));
       return concatExpression(this.#context, parts);
@@ -317,6 +322,23 @@ export class Binder {
     const overloads = findFunction(expression.name);
     if (overloads === undefined) throw unknownFunction(call);
     return compileCall(this.#context, call, overloads);
+  }
+
+  #arrayAccess(expression: Call): VectorExpression {
+    const [array, ...rest] = expression.args;
+    const indexes = rest.map((argument): ArrayIndex => {
+      if (argument.kind !== "call" || argument.name !== ARRAY_SLICE) {
+        return { kind: "index", at: this.place(argument) };
+      }
+      const [low, high] = argument.args;
+      return {
+        kind: "range",
+        low: this.place(low),
+        high: high === undefined ? null : this.place(high),
+      };
+    });
+    const { position } = expression;
+    return arrayAccess(this.#context, { array: this.place(array), indexes, position });
   }
 
   /** `switch(subject, key, value, …, otherwise)`. */

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Between, Case, Cast, Expression, InExpression, Literal } from "../ast/mod.ts";
+import type { Between, Call, Case, Cast, Expression, InExpression, Literal } from "../ast/mod.ts";
+import { ARRAY_ACCESS, ARRAY_LITERAL, ARRAY_SLICE } from "../parser/mod.ts";
 
 /** Precedence levels of the binary operators; lower binds tighter. */
 const LEVELS: Readonly<Record<string, number>> = {
@@ -177,6 +178,7 @@ function equalitySides(when: Expression): { operand: Expression; key: Expression
 
 function renderCall(expression: Expression & { kind: "call" }, source: string): string {
   const { name, text, args } = expression;
+  if (name === ARRAY_LITERAL || name === ARRAY_ACCESS) return renderArray(expression, source);
   if (name === "concat") {
     const parts = args.flatMap((arg) => concatParts(arg));
     return `${text}(${parts.map((part) => renderExpression(part, source)).join(", ")})`;
@@ -187,4 +189,24 @@ function renderCall(expression: Expression & { kind: "call" }, source: string): 
     return isPart ? arg.text : renderExpression(arg, source);
   });
   return `${text}(${rendered.join(", ")})`;
+}
+
+/** `ARRAY[1, 2]`, `a[1]`, and with several indexes `[](a, 1, 2)`, as QuestDB prints them. */
+function renderArray(expression: Call, source: string): string {
+  const render = (arg: Expression) => renderIndex(arg, source);
+  if (expression.name === ARRAY_LITERAL) {
+    const { args } = expression;
+    return args.length === 0 ? "ARRAY" : `ARRAY[${args.map(render).join(", ")}]`;
+  }
+  const [array, ...indexes] = expression.args;
+  if (indexes.length === 1) return `${renderExpression(array, source)}[${render(indexes[0])}]`;
+  return `[](${[array, ...indexes].map(render).join(", ")})`;
+}
+
+function renderIndex(expression: Expression, source: string): string {
+  if (expression.kind !== "call" || expression.name !== ARRAY_SLICE) {
+    return renderExpression(expression, source);
+  }
+  const [low, high] = expression.args.map((arg) => renderExpression(arg, source));
+  return high === undefined ? `:(${low})` : `${low} : ${high}`;
 }

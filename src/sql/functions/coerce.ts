@@ -3,16 +3,12 @@
  *
  * @module
  */
-import { ColumnType, typeTag } from "../../common/mod.ts";
+import { ColumnType, isDecimal, isGeohash, typeTag } from "../../common/mod.ts";
 import type { Batch } from "../../wasm/mod.ts";
-import {
-  type ConversionOptions,
-  convertVector,
-  type GrowingSymbolTable,
-  internSymbols,
-  reusableConversion,
-} from "./convert.ts";
+import { type ConversionOptions, convertVector, reusableConversion } from "./convert.ts";
 import { readValue } from "./scalar_value.ts";
+import { type GrowingSymbolTable, internSymbols } from "./symbol_interning.ts";
+import { isTime } from "./type_class.ts";
 import {
   type CompileContext,
   constantExpression,
@@ -42,7 +38,9 @@ export function coerce(
   coercion: Coercion,
 ): VectorExpression {
   const { type } = coercion;
-  if (typeTag(expression.type) === typeTag(type)) return retype(expression, type);
+  if (expression.type === type || isSameForm(expression.type, type)) {
+    return retype(expression, type);
+  }
   if (typeTag(expression.type) === ColumnType.NULL) return constantExpression(context, type, null);
   if (isText(expression.type) && isText(type)) return retype(expression, type);
   const options = reusableConversion(context.core, context.arena, {
@@ -61,6 +59,12 @@ export function coerce(
   return expression.constant === undefined ? converted : fold(context, converted);
 }
 
+/** Values of both types look the same in memory: one plain type, under two codes at most. */
+function isSameForm(a: number, b: number): boolean {
+  return typeTag(a) === typeTag(b) && !isTime(a) && !isDecimal(a) && !isGeohash(a) &&
+    typeTag(a) !== ColumnType.ARRAY;
+}
+
 function convert(
   expression: VectorExpression,
   batch: Batch,
@@ -70,7 +74,7 @@ function convert(
   if (typeTag(options.type) === ColumnType.SYMBOL) {
     const text = isText(vector.type)
       ? vector
-      : convertVector(vector, batch.rowCount, { ...options, type: ColumnType.STRING });
+      : convertVector(vector, batch.rowCount, { ...options, isImplicit: true });
     return internSymbols(text, batch.rowCount, options);
   }
   return convertVector(vector, batch.rowCount, options);

@@ -4,27 +4,14 @@
  *
  * @module
  */
-import {
-  ColumnType,
-  fixedSize,
-  formatTimestampMicros,
-  isSupportedColumnType,
-  parseTimestampMicros,
-  SqlError,
-  typeName,
-  typeTag,
-} from "../../common/mod.ts";
-import {
-  type Arena,
-  BATCH_ROWS,
-  fixedVector,
-  type SymbolTable,
-  type Vector,
-  type WasmCore,
-} from "../../wasm/mod.ts";
-import { formatDouble, formatFloat, parseDouble, parseInteger } from "./number_text.ts";
-import { type ScalarValue, valueReader, writeFixed } from "./scalar_value.ts";
-import { isText } from "./vector_expression.ts";
+import { ColumnType, fixedSize, SqlError, typeName, typeTag } from "../../common/mod.ts";
+import { type Arena, BATCH_ROWS, fixedVector, type Vector, type WasmCore } from "../../wasm/mod.ts";
+import { castValue, inconvertible, nullCast } from "./cast_value.ts";
+import { valueReader, writeFixed } from "./scalar_value.ts";
+import { GrowingSymbolTable, internSymbols } from "./symbol_interning.ts";
+import { isNanos, isTime } from "./type_class.ts";
+import { formatValue, parseText } from "./value_text.ts";
+import { appendValue, isText, isVariable } from "./vector_expression.ts";
 import { VarcharBuilder } from "./varchar_builder.ts";
 
 /** How a conversion behaves and where its result goes. */
@@ -57,73 +44,10 @@ const KERNEL_CODES: Readonly<Record<number, number>> = {
 };
 const FLOAT_CODE = 6;
 
-const INT_LOW = -0x80000000n, INT_HIGH = 0x7fffffffn;
-const LONG_LOW = -(2n ** 63n), LONG_HIGH = 2n ** 63n - 1n;
-
-/** Tells whether values of the type can take part in expressions. */
-export function isExpressionType(type: number): boolean {
-  if (type === ColumnType.TIMESTAMP_NS) return false;
-  return isSupportedColumnType(type) || KERNEL_CODES[typeTag(type)] !== undefined || isText(type);
-}
-
-/** Text of QuestDB for a value that cannot become the type. */
-export function inconvertible(value: string, from: number, to: number): string {
-  const shown = typeTag(from) === ColumnType.CHAR ? value : `\`${value}\``;
-  return `inconvertible value: ${shown} [${typeName(from)} -> ${typeName(to)}]`;
-}
-
-/** Parses a text as a value of a fixed-width type; `undefined` if it is none. */
-export function parseText(text: string, type: number): ScalarValue | undefined {
-  switch (typeTag(type)) {
-    case ColumnType.BOOLEAN:
-      return /^(true|t|1|y|yes|on)$/i.test(text);
-    case ColumnType.BYTE: {
-      const value = parseInteger(text, -128n, 127n);
-      return value === null ? undefined : Number(value);
-    }
-    case ColumnType.SHORT: {
-      const value = parseInteger(text, -32768n, 32767n);
-      return value === null ? undefined : Number(value);
-    }
-    case ColumnType.CHAR:
-      return text.slice(0, 1);
-    case ColumnType.INT: {
-      const value = parseInteger(text, INT_LOW, INT_HIGH);
-      return value === null ? undefined : Number(value);
-    }
-    case ColumnType.LONG:
-      return parseInteger(text, LONG_LOW, LONG_HIGH) ?? undefined;
-    case ColumnType.FLOAT:
-    case ColumnType.DOUBLE:
-      return parseDouble(text);
-    case ColumnType.TIMESTAMP:
-      return text === text.trim() ? parseTimestampMicros(text) ?? undefined : undefined;
-    case ColumnType.DATE: {
-      const micros = parseTimestampMicros(text);
-      return micros === null ? undefined : floorDivide(micros, 1000n);
-    }
-    default:
-      return undefined;
-  }
-}
-
-function floorDivide(a: bigint, b: bigint): bigint {
-  return a >= 0n ? a / b : -((-a + b - 1n) / b);
-}
-
-/** Formats a value of a type as QuestDB's cast to STRING does. */
-export function formatValue(value: ScalarValue, type: number): string | null {
-  if (value === null) return null;
-  switch (typeTag(type)) {
-    case ColumnType.DOUBLE:
-      return formatDouble(Number(value));
-    case ColumnType.FLOAT:
-      return formatFloat(Number(value));
-    case ColumnType.TIMESTAMP:
-      return formatTimestampMicros(value as bigint);
-    default:
-      return String(value);
-  }
+/** Numbers, times, flags and texts: what the kernels and text conversions of this file know. */
+function isBasic(type: number): boolean {
+  const tag = typeTag(type);
+  return KERNEL_CODES[tag] !== undefined || isText(tag) || tag === ColumnType.SYMBOL;
 }
 
 /**
@@ -136,8 +60,10 @@ export function convertVector(
   rowCount: number,
   options: ConversionOptions,
 ): Vector {
+  if (vector.type === options.type) return vector;
   const from = typeTag(vector.type), to = typeTag(options.type);
-  if (from === to) return { ...vector, type: options.type };
+  if (!isBasic(vector.type) || !isBasic(options.type)) return castRows(vector, rowCount, options);
+  if (from === to && !isTime(from)) return { ...vector, type: options.type };
   if (isText(from) && isText(to)) return { ...vector, type: options.type };
   if (to === ColumnType.SYMBOL) {
     const text = isText(from) ? vector : toText(vector, rowCount, options);
@@ -148,6 +74,30 @@ export function convertVector(
     return fromText(vector, rowCount, options);
   }
   return convertFixed(vector, rowCount, options);
+}
+
+/** Row by row, for the types without kernels. */
+function castRows(vector: Vector, rowCount: number, options: ConversionOptions): Vector {
+  const { memory } = options.core;
+  const read = valueReader(memory, vector);
+  const { type } = options;
+  const cast = (row: number) => {
+    const value = read(row);
+    return value === null ? nullCast(vector.type, type) : castValue(value, vector.type, options);
+  };
+  if (isVariable(type) || typeTag(type) === ColumnType.SYMBOL) {
+    const builder = options.builder();
+    const built = typeTag(type) === ColumnType.SYMBOL ? ColumnType.STRING : type;
+    for (let row = 0; row < rowCount; row++) appendValue(builder, built, cast(row));
+    const values = builder.finish(built);
+    const isTextWanted = built === type || options.isImplicit;
+    return isTextWanted ? values : internSymbols(values, rowCount, options);
+  }
+  const data = options.alloc(rowCount * fixedSize(type));
+  for (let row = 0; row < rowCount; row++) {
+    writeFixed(memory, type, { data, row, value: cast(row) });
+  }
+  return fixedVector(type, data);
 }
 
 function refuse(from: number, options: ConversionOptions): never {
@@ -163,7 +113,6 @@ function convertFixed(vector: Vector, rowCount: number, options: ConversionOptio
   const from = typeTag(vector.type), to = typeTag(options.type);
   const a = KERNEL_CODES[from], b = KERNEL_CODES[to];
   if (a === undefined || b === undefined) return refuse(vector.type, options);
-  const isTime = (tag: number) => tag === ColumnType.DATE || tag === ColumnType.TIMESTAMP;
   if (a === b && from !== ColumnType.BOOLEAN && to !== ColumnType.BOOLEAN) {
     if (!isTime(from) || !isTime(to)) return { ...vector, type: options.type };
     return scaleTime(vector, rowCount, options);
@@ -178,26 +127,34 @@ function convertFixed(vector: Vector, rowCount: number, options: ConversionOptio
   return fixedVector(options.type, out);
 }
 
-/** DATE counts milliseconds, TIMESTAMP microseconds. */
+/** DATE counts milliseconds, TIMESTAMP microseconds, TIMESTAMP_NS nanoseconds. Finer digits are cut. */
 function scaleTime(vector: Vector, rowCount: number, options: ConversionOptions): Vector {
   const { kernels, memory } = options.core;
+  const from = ticksPerSecond(vector.type), to = ticksPerSecond(options.type);
   const out = options.alloc(rowCount * 8);
   const factor = options.alloc(64);
-  memory.i64[factor >> 3] = 1000n;
-  const isWidening = typeTag(options.type) === ColumnType.TIMESTAMP;
+  const isWidening = to > from;
+  memory.i64[factor >> 3] = isWidening ? to / from : from / to;
   kernels.arithI64(isWidening ? 2 : 3, vector.data, 8, factor, 0, out, rowCount);
   return fixedVector(options.type, out);
+}
+
+function ticksPerSecond(type: number): bigint {
+  if (isNanos(type)) return 1_000_000_000n;
+  return typeTag(type) === ColumnType.DATE ? 1000n : 1_000_000n;
 }
 
 function toText(vector: Vector, rowCount: number, options: ConversionOptions): Vector {
   const { core } = options;
   const tag = typeTag(vector.type);
-  if (tag === ColumnType.LONG || tag === ColumnType.INT || tag === ColumnType.DATE) {
+  const type = isText(options.type) ? options.type : ColumnType.STRING;
+  const isNumber = isTime(tag) && typeTag(options.type) === ColumnType.SYMBOL;
+  if (tag === ColumnType.LONG || tag === ColumnType.INT || isNumber) {
     const out = options.alloc(rowCount * 16);
     const heap = options.alloc(rowCount * 20);
     const size = tag === ColumnType.INT ? 4 : 8;
     const heapBytes = core.kernels.formatI64(size, vector.data, out, heap, rowCount);
-    return { type: options.type, data: out, heap, heapBytes, heapOffset: 0, symbols: null };
+    return { type, data: out, heap, heapBytes, heapOffset: 0, symbols: null };
   }
   const builder = options.builder();
   const read = valueReader(core.memory, vector);
@@ -205,7 +162,7 @@ function toText(vector: Vector, rowCount: number, options: ConversionOptions): V
   else {
     for (let row = 0; row < rowCount; row++) builder.append(formatValue(read(row), vector.type));
   }
-  return builder.finish(options.type);
+  return builder.finish(type);
 }
 
 /** Looks each key up once per run of equal keys and keeps the texts of a batch. */
@@ -245,49 +202,6 @@ function fromText(vector: Vector, rowCount: number, options: ConversionOptions):
     writeFixed(core.memory, type, { data: out, row, value });
   }
   return fixedVector(type, out);
-}
-
-/** A dictionary that grows; the keys of one query's `::symbol`. */
-export class GrowingSymbolTable implements SymbolTable {
-  readonly #texts: string[] = [];
-  readonly #keys = new Map<string, number>();
-
-  get count(): number {
-    return this.#texts.length;
-  }
-  text(key: number): string {
-    return this.#texts[key];
-  }
-  find(text: string): number {
-    return this.#keys.get(text) ?? -1;
-  }
-  /** Key of a text, new if need be. */
-  intern(text: string): number {
-    let key = this.#keys.get(text);
-    if (key === undefined) {
-      key = this.#texts.length;
-      this.#texts.push(text);
-      this.#keys.set(text, key);
-    }
-    return key;
-  }
-}
-
-/** Turns texts into SYMBOL keys of a new dictionary, or of the one given. */
-export function internSymbols(
-  text: Vector,
-  rowCount: number,
-  options: ConversionOptions & { readonly symbols?: GrowingSymbolTable },
-): Vector {
-  const symbols = options.symbols ?? new GrowingSymbolTable();
-  const { memory } = options.core;
-  const read = valueReader(memory, text);
-  const out = options.alloc(rowCount * 4);
-  for (let row = 0; row < rowCount; row++) {
-    const value = read(row) as string | null;
-    memory.i32[(out >> 2) + row] = value === null ? -0x80000000 : symbols.intern(value);
-  }
-  return fixedVector(ColumnType.SYMBOL, out, symbols);
 }
 
 /** Options for a single conversion whose result lives in an arena. */

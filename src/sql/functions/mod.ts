@@ -1,5 +1,9 @@
 /** Scalar functions and operators over vectors. @module */
 export * from "./arithmetic.ts";
+export * from "./array_access.ts";
+export * from "./array_text.ts";
+export * from "./cast.ts";
+export * from "./cast_value.ts";
 export * from "./choice.ts";
 export * from "./coerce.ts";
 export * from "./comparison.ts";
@@ -13,9 +17,12 @@ export * from "./row_function.ts";
 export * from "./scalar_value.ts";
 export { concatExpression } from "./text_functions.ts";
 export { floorExpression } from "./time_functions.ts";
+export * from "./symbol_interning.ts";
 export * from "./time_unit.ts";
 export * from "./time_zone.ts";
 export * from "./type_class.ts";
+export * from "./value_text.ts";
 export * from "./varchar_builder.ts";
 export * from "./vector_expression.ts";
 export * from "./symbol_predicate.ts";
+export * from "./wide_value.ts";

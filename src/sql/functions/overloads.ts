@@ -9,6 +9,7 @@ import { coerce, foldIfConstant } from "./coerce.ts";
 import type { CompileContext, VectorExpression } from "./vector_expression.ts";
 
 const {
+  ARRAY,
   BOOLEAN,
   BYTE,
   SHORT,
@@ -192,6 +193,7 @@ function convertArgument(
   parameter: number | undefined,
 ): VectorExpression {
   if (parameter === undefined || parameter === ANY) return argument;
+  if (parameter === ARRAY) return argument; // any number of dimensions
   if (parameter !== TEXT) return coerce(context, argument, { type: parameter });
   const isVarchar = typeTag(argument.type) === VARCHAR;
   return coerce(context, argument, { type: isVarchar ? VARCHAR : STRING });

@@ -8,7 +8,7 @@
 import { ColumnType, SqlError, typeTag } from "../../common/mod.ts";
 import { fixedVector } from "../../wasm/mod.ts";
 import { coerce } from "./coerce.ts";
-import { GrowingSymbolTable } from "./convert.ts";
+import { GrowingSymbolTable } from "./symbol_interning.ts";
 import { ANY, type CallSite, type Overload } from "./overloads.ts";
 import { rowExpression } from "./row_function.ts";
 import { kernelExpression, lazyBuffer, type VectorExpression } from "./vector_expression.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ARRAY_FUNCTIONS } from "./array_functions.ts";
 import { NUMERIC_FUNCTIONS } from "./numeric_functions.ts";
 import type { Overload } from "./overloads.ts";
 import { RANDOM_FUNCTIONS } from "./random_functions.ts";
@@ -11,7 +12,14 @@ import { TEXT_FUNCTIONS } from "./text_functions.ts";
 import { TIME_FUNCTIONS } from "./time_functions.ts";
 
 const FUNCTIONS = new Map<string, readonly Overload[]>(
-  [NUMERIC_FUNCTIONS, TEXT_FUNCTIONS, TIME_FUNCTIONS, RANDOM_FUNCTIONS, SYSTEM_FUNCTIONS]
+  [
+    ARRAY_FUNCTIONS,
+    NUMERIC_FUNCTIONS,
+    TEXT_FUNCTIONS,
+    TIME_FUNCTIONS,
+    RANDOM_FUNCTIONS,
+    SYSTEM_FUNCTIONS,
+  ]
     .flatMap((family) => Object.entries(family)),
 );
 

@@ -7,8 +7,9 @@ import { fixedVector, type Vector } from "../../wasm/mod.ts";
 import { BATCH_ROWS } from "../../wasm/mod.ts";
 import { type ScalarValue, valueReader, writeFixed } from "./scalar_value.ts";
 import {
+  appendValue,
   type CompileContext,
-  isText,
+  isVariable,
   lazyBuffer,
   type VectorExpression,
   vectorStride,
@@ -37,7 +38,7 @@ export function rowExpression(
         for (let i = 0; i < readers.length; i++) values[i] = readers[i](row);
         return run(...values);
       };
-      if (!isText(type)) {
+      if (!isVariable(type)) {
         const data = buffer();
         for (let row = 0; row < batch.rowCount; row++) {
           writeFixed(memory, type, { data, row, value: compute(row) });
@@ -46,7 +47,7 @@ export function rowExpression(
       }
       builder ??= new VarcharBuilder(context.arena, BATCH_ROWS);
       builder.reset();
-      for (let row = 0; row < batch.rowCount; row++) builder.append(compute(row) as string | null);
+      for (let row = 0; row < batch.rowCount; row++) appendValue(builder, type, compute(row));
       return builder.finish(type) as Vector;
     },
   };

@@ -5,20 +5,38 @@
  * |---|---|
  * | BOOLEAN | `boolean` |
  * | BYTE, SHORT, INT, FLOAT, DOUBLE | `number` |
- * | LONG, DATE, TIMESTAMP | `bigint` |
+ * | IPv4 | `number`, unsigned |
+ * | LONG, DATE, TIMESTAMP, TIMESTAMP_NS | `bigint` |
+ * | GEOHASH, UUID, LONG128, LONG256 | `bigint`, unsigned |
+ * | DECIMAL | `bigint` without the point |
  * | CHAR, STRING, VARCHAR, SYMBOL | `string` |
+ * | BINARY | `Uint8Array` |
+ * | DOUBLE[] | {@linkcode ArrayValue} |
  * | NULL | `null` |
  *
  * For edges and rarely used functions: loops over many rows use kernels.
  *
  * @module
  */
-import { assert, ColumnType, INT_NULL, LONG_NULL, typeName, typeTag } from "../../common/mod.ts";
+import {
+  arrayDimensions,
+  type ArrayValue,
+  assert,
+  ColumnType,
+  decodeArray,
+  fixedSize,
+  INT_NULL,
+  LONG_NULL,
+  StorageError,
+  typeName,
+  typeTag,
+} from "../../common/mod.ts";
 import type { Vector, WasmMemory } from "../../wasm/mod.ts";
-import { readVarchar } from "./varchar_builder.ts";
+import { readBytes, readVarchar } from "./varchar_builder.ts";
+import { isWhole, readWhole, writeWhole } from "./wide_value.ts";
 
 /** A value of any type. */
-export type ScalarValue = boolean | number | bigint | string | null;
+export type ScalarValue = boolean | number | bigint | string | Uint8Array | ArrayValue | null;
 
 /** Place and value of a write. */
 export interface ValuePlacement {
@@ -53,8 +71,10 @@ export function writeFixed(memory: WasmMemory, type: number, placement: ValuePla
       return;
     case ColumnType.INT:
     case ColumnType.SYMBOL:
-    case ColumnType.IPV4:
       memory.i32[(data >> 2) + row] = value === null ? INT_NULL : Number(value);
+      return;
+    case ColumnType.IPV4:
+      memory.u32[(data >> 2) + row] = Number(value ?? 0);
       return;
     case ColumnType.FLOAT:
       float32(memory)[(data >> 2) + row] = value === null ? NaN : Number(value);
@@ -68,7 +88,11 @@ export function writeFixed(memory: WasmMemory, type: number, placement: ValuePla
       memory.i64[(data >> 3) + row] = toLong(value);
       return;
     default:
-      throw new Error(`Assertion failed: fixed-width type is known: ${typeName(type)}`);
+      assert(isWhole(type), `fixed-width type is known: ${typeName(type)}`);
+      writeWhole(memory, type, {
+        at: data + row * fixedSize(type),
+        value: value as bigint | null,
+      });
   }
 }
 
@@ -108,8 +132,12 @@ export function valueReader(memory: WasmMemory, vector: Vector): (row: number) =
         const code = memory.u16[(data >> 1) + row];
         return code === 0 ? null : String.fromCharCode(code);
       };
-    case ColumnType.INT:
     case ColumnType.IPV4:
+      return (row) => {
+        const value = memory.u32[(data >> 2) + row];
+        return value === 0 ? null : value;
+      };
+    case ColumnType.INT:
       return (row) => {
         const value = memory.i32[(data >> 2) + row];
         return value === INT_NULL ? null : value;
@@ -133,7 +161,25 @@ export function valueReader(memory: WasmMemory, vector: Vector): (row: number) =
         return key < 0 ? null : symbols.text(key);
       };
     }
-    default:
-      return (row) => readVarchar(memory, vector, row);
+    case ColumnType.BINARY:
+      return (row) => readBytes(memory, vector, row);
+    case ColumnType.ARRAY:
+      return (row) => readArray(memory, vector, row);
+    default: {
+      if (!isWhole(vector.type)) return (row) => readVarchar(memory, vector, row);
+      const size = fixedSize(vector.type);
+      return (row) => readWhole(memory, vector.type, data + row * size);
+    }
   }
+}
+
+/** Reads an array; `null` is NULL. @throws {StorageError} if the bytes are no array. */
+export function readArray(memory: WasmMemory, vector: Vector, row: number): ArrayValue | null {
+  const bytes = readBytes(memory, vector, row);
+  if (bytes === null) return null;
+  const value = decodeArray(bytes, arrayDimensions(vector.type));
+  if (value === null) {
+    throw new StorageError("", `an ${typeName(vector.type)} value is no array [row=${row}]`);
+  }
+  return value;
 }

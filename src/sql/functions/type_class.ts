@@ -45,6 +45,11 @@ export function isTextual(type: number): boolean {
   return TEXTS.has(typeTag(type));
 }
 
+/** TIMESTAMP in nanoseconds. */
+export function isNanos(type: number): boolean {
+  return type === ColumnType.TIMESTAMP_NS;
+}
+
 /** The type of a bare `null`. */
 export function isNullType(type: number): boolean {
   return typeTag(type) === ColumnType.NULL;
@@ -62,12 +67,19 @@ export function numericMeet(a: number, b: number): number {
   return isLong ? ColumnType.LONG : ColumnType.INT;
 }
 
+/** Type in which two times meet: the finer unit. */
+export function timeMeet(a: number, b: number): number {
+  if (a === b) return a;
+  return isNanos(a) || isNanos(b) ? ColumnType.TIMESTAMP_NS : ColumnType.TIMESTAMP;
+}
+
 /**
  * Type of a choice between values (CASE, coalesce): `null` if they do not go together.
  */
 export function choiceMeet(a: number, b: number): number | null {
   const x = typeTag(a), y = typeTag(b);
-  if (x === y) return a;
+  if (a === b) return a;
+  if (x === y && !isTime(a)) return a;
   if (isNullType(a)) return b;
   if (isNullType(b)) return a;
   if (isTextual(a) && isTextual(b)) {
@@ -75,7 +87,7 @@ export function choiceMeet(a: number, b: number): number | null {
       ? ColumnType.VARCHAR
       : ColumnType.STRING;
   }
-  if (isTime(a) && isTime(b)) return ColumnType.TIMESTAMP;
+  if (isTime(a) && isTime(b)) return timeMeet(a, b);
   if (isTime(a) && isInteger(b)) return a;
   if (isTime(b) && isInteger(a)) return b;
   return isNumeric(a) && isNumeric(b) ? numericMeet(a, b) : null;

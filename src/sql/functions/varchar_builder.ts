@@ -1,5 +1,6 @@
 /**
- * Texts in QuestDB's VARCHAR layout: reading them into JavaScript strings and building vectors from strings.
+ * Values of variable width in QuestDB's VARCHAR layout: reading them into JavaScript strings and bytes, and building vectors
+ * of them. BINARY and ARRAY values lie there like texts.
  *
  * ```
  * inlined (<= 9 bytes)  byte 0 = len << 4 | ascii << 1 | 1   bytes 1-9 value     bytes 10-15 heap offset
@@ -9,13 +10,15 @@
  *
  * @module
  */
-import { assert } from "../../common/mod.ts";
+import { assert, LimitError } from "../../common/mod.ts";
 import type { Arena, Vector, WasmMemory } from "../../wasm/mod.ts";
 
 const INLINED = 1;
 const ASCII = 2;
 const NULL_FLAG = 4;
 const INLINE_BYTES_MAX = 9;
+/** Bytes of one value at most: what an entry's 28-bit length can say. */
+export const VALUE_BYTES_MAX = 268_435_455;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 /** Shorter ASCII texts are cheaper to build character by character than to copy and decode. */
@@ -41,6 +44,18 @@ export function readVarchar(memory: WasmMemory, vector: Vector, row: number): st
   const length = memory.u32[entry >> 2] >>> 4;
   const offset = memory.u16[(entry + 10) >> 1] + memory.u32[(entry + 12) >> 2] * 65_536;
   return decode(memory, vector.heap + (offset - vector.heapOffset), { length, isAscii });
+}
+
+/** Reads the bytes of a BINARY or ARRAY entry, a copy; `null` is NULL. */
+export function readBytes(memory: WasmMemory, vector: Vector, row: number): Uint8Array | null {
+  const entry = vector.data + row * 16;
+  const flags = memory.u8[entry];
+  if ((flags & NULL_FLAG) !== 0) return null;
+  if ((flags & INLINED) !== 0) return memory.u8.slice(entry + 1, entry + 1 + (flags >> 4));
+  const length = memory.u32[entry >> 2] >>> 4;
+  const offset = memory.u16[(entry + 10) >> 1] + memory.u32[(entry + 12) >> 2] * 65_536;
+  const start = vector.heap + (offset - vector.heapOffset);
+  return memory.u8.slice(start, start + length);
 }
 
 /** Builds a vector of texts, row by row. Its memory is the arena's, and used again after `reset()`. */
@@ -72,6 +87,18 @@ export class VarcharBuilder {
   }
   /** Adds a text. */
   append(text: string | null): void {
+    const entry = this.#begin();
+    if (text === null) return;
+    if (text.length <= INLINE_BYTES_MAX && this.#putShort(entry, text)) return;
+    this.#putLong(entry, encoder.encode(text));
+  }
+  /** Adds a BINARY or ARRAY value. @throws {LimitError} if it is longer than {@linkcode VALUE_BYTES_MAX}. */
+  appendBytes(bytes: Uint8Array | null): void {
+    const entry = this.#begin();
+    if (bytes !== null) this.#putLong(entry, bytes);
+  }
+  /** Starts an entry as NULL. */
+  #begin(): number {
     assert(this.#rowCount < this.#capacity, `a text vector holds ${this.#capacity} rows`);
     const entry = this.#data + this.#rowCount++ * 16;
     const { u32 } = this.#memory;
@@ -80,9 +107,7 @@ export class VarcharBuilder {
     u32[(entry + 8) >> 2] = 0;
     u32[(entry + 12) >> 2] = 0;
     this.#putOffset(entry);
-    if (text === null) return;
-    if (text.length <= INLINE_BYTES_MAX && this.#putShort(entry, text)) return;
-    this.#putLong(entry, encoder.encode(text));
+    return entry;
   }
   /** The rows so far as a vector; valid until the next change. */
   finish(type: number): Vector {
@@ -110,6 +135,9 @@ export class VarcharBuilder {
     return true;
   }
   #putLong(entry: number, bytes: Uint8Array): void {
+    if (bytes.length > VALUE_BYTES_MAX) {
+      throw new LimitError("value is too long", { bytes: bytes.length, limit: VALUE_BYTES_MAX });
+    }
     const { u8, u32 } = this.#memory;
     const isAscii = bytes.every((byte) => byte < 0x80) ? ASCII : 0;
     if (bytes.length <= INLINE_BYTES_MAX) {

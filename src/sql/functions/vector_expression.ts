@@ -8,7 +8,14 @@
  *
  * @module
  */
-import { ColumnType, fixedSize, isVariableSize, typeTag } from "../../common/mod.ts";
+import {
+  type ArrayValue,
+  ColumnType,
+  encodeArray,
+  fixedSize,
+  isVariableSize,
+  typeTag,
+} from "../../common/mod.ts";
 import { type Arena, type Batch, BATCH_ROWS, fixedVector, type Vector } from "../../wasm/mod.ts";
 import type { WasmCore } from "../../wasm/mod.ts";
 import { VarcharBuilder } from "./varchar_builder.ts";
@@ -54,6 +61,18 @@ export function isText(type: number): boolean {
   return tag === ColumnType.VARCHAR || tag === ColumnType.STRING || tag === ColumnType.NULL;
 }
 
+/** Tells whether values of the type lie in VARCHAR's entries: texts, BINARY and arrays. */
+export function isVariable(type: number): boolean {
+  return isVariableSize(type) || typeTag(type) === ColumnType.NULL;
+}
+
+/** Adds a value of a variable-width type to a vector in the making. */
+export function appendValue(builder: VarcharBuilder, type: number, value: ScalarValue): void {
+  if (isText(type)) builder.append(value as string | null);
+  else if (typeTag(type) === ColumnType.BINARY) builder.appendBytes(value as Uint8Array | null);
+  else builder.appendBytes(value === null ? null : encodeArray(value as ArrayValue));
+}
+
 /** An input column. */
 export function columnExpression(index: number, type: number): VectorExpression {
   return { type, column: index, evaluate: (batch) => batch.vectors[index] };
@@ -92,9 +111,10 @@ export function scalarVector(context: CompileContext, type: number, value: Scala
     memory.i32[data >> 2] = value === null ? -0x80000000 : 0;
     return fixedVector(type, data, singleSymbol(String(value ?? "")));
   }
-  if (isText(type)) {
+  if (isVariable(type)) {
     const builder = new VarcharBuilder(context.arena, 1);
-    builder.append(value === null ? null : String(value));
+    const isPlain = !isText(type) || value === null;
+    appendValue(builder, type, isPlain ? value : String(value));
     return builder.finish(type);
   }
   const data = context.arena.alloc(vectorStride(type));

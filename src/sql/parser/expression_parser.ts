@@ -15,6 +15,7 @@ import { infixOperator, Level } from "./operators.ts";
 import { isReserved } from "./keywords.ts";
 import { MAX_EXPRESSION_DEPTH, MAX_EXPRESSION_NESTING } from "./limits.ts";
 import type { TokenCursor } from "./token_cursor.ts";
+import { parseArrayAccess } from "./array_parser.ts";
 import { parseCallOrName, parseSpecialForm } from "./operand_parser.ts";
 import { parseTypeName, tooFew } from "./type_name_parser.ts";
 
@@ -152,7 +153,7 @@ export class ExpressionParser {
       case TokenKind.DOT:
         throw new SqlError(position + 1, "qualifier expected");
       case TokenKind.LEFT_BRACKET:
-        throw cursor.error("array access is not supported yet");
+        throw cursor.error("'[' is unexpected here");
       default:
         throw this.#missingOperand();
     }
@@ -222,9 +223,7 @@ export class ExpressionParser {
   #parseInfix(left: Expression, level: number): Expression | null {
     const { cursor } = this;
     if (cursor.kind() === TokenKind.DOUBLE_COLON) return this.#parseCastOperator(left);
-    if (cursor.kind() === TokenKind.LEFT_BRACKET) {
-      throw cursor.error("array access is not supported yet");
-    }
+    if (cursor.kind() === TokenKind.LEFT_BRACKET) return parseArrayAccess(this, left);
     const word = cursor.word();
     const infix = infixOperator(cursor.kind(), word);
     if (infix === undefined) return word === "" ? null : this.#parseWordOperator(left, word, level);

@@ -7,6 +7,7 @@ import { SqlError } from "../../common/mod.ts";
 import { TokenKind } from "../lexer/mod.ts";
 import type { Expression } from "../ast/mod.ts";
 import type { ExpressionParser } from "./expression_parser.ts";
+import { parseArrayLiteral } from "./array_parser.ts";
 import { Level } from "./operators.ts";
 import { parseTypeName, tooFew } from "./type_name_parser.ts";
 
@@ -40,8 +41,9 @@ export function parseSpecialForm(parser: ExpressionParser, word: string): Expres
     case "extract":
       return isExtract(parser) ? parser.nested(() => parseExtract(parser)) : null;
     case "array":
-      if (cursor.kindAhead(1) !== TokenKind.LEFT_BRACKET) return null;
-      throw cursor.error("ARRAY is not supported yet");
+      return cursor.kindAhead(1) === TokenKind.LEFT_BRACKET
+        ? parser.nested(() => parseArrayLiteral(parser))
+        : null;
     default:
       return PREFIX_TYPES.has(word) ? parsePrefixedConstant(parser) : null;
   }

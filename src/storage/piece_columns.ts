@@ -1,0 +1,204 @@
+/**
+ * Writes the columns of partition pieces, one column of all pieces at a time, so that one column of the source is in memory.
+ *
+ * @module
+ */
+import { isVariableSize } from "../common/mod.ts";
+import { Arena, type Vector } from "../wasm/mod.ts";
+import { columnFileName, columnPlace } from "./column_files.ts";
+import type { ColumnVersionEntry } from "./column_versions.ts";
+import {
+  CHUNK_HEAP_BYTES,
+  CHUNK_ROWS,
+  ColumnWriter,
+  type MergeChunk,
+  type VectorSlice,
+} from "./column_writer.ts";
+import type { MergeOrders } from "./merge_order.ts";
+import { isMixed, type MergeRange } from "./merge_plan.ts";
+import type { ColumnMetadata } from "./metadata.ts";
+import type { StorageContext, TableReader } from "./table_reader.ts";
+import type { PartitionRecord } from "./txn.ts";
+
+/** A partition entry that is written. */
+export interface PieceJob {
+  /** `append`: behind the rows of `existing`; `rewrite`: into new files. */
+  readonly kind: "append" | "rewrite";
+  /** The entry as it was; `null` if it is new. */
+  readonly existing: PartitionRecord | null;
+  /** The entry as it will be. */
+  readonly record: PartitionRecord;
+  /** Absolute path of the directory that is written. */
+  readonly directory: string;
+  /** What the partition is made of, in order. */
+  readonly ranges: readonly MergeRange[];
+  /** Orders of the ranges that are merged; `null` if there are none. */
+  readonly orders: MergeOrders | null;
+}
+
+/** Where the columns come from and go to. */
+export interface ColumnContext {
+  /** The state that is written over. */
+  readonly reader: TableReader;
+  /** Takes the paths of the files and directories that are written. */
+  readonly touched: Set<string>;
+}
+
+/** See the module's description. */
+export class PieceColumnWriter {
+  /** Entries of `_cv` that the columns written so far need. */
+  readonly versions: ColumnVersionEntry[] = [];
+  readonly #context: StorageContext;
+  readonly #reader: TableReader;
+  readonly #touched: Set<string>;
+
+  constructor(context: StorageContext, columns: ColumnContext) {
+    this.#context = context;
+    this.#reader = columns.reader;
+    this.#touched = columns.touched;
+  }
+
+  /** Writes a column of all pieces. @param vector Values of the source's rows, `null` if all are NULL. */
+  write(column: ColumnMetadata, vector: Vector | null, jobs: readonly PieceJob[]): void {
+    for (const job of jobs) this.#writePiece(job, column, vector);
+  }
+
+  #writePiece(job: PieceJob, column: ColumnMetadata, vector: Vector | null): void {
+    const { fs, core } = this.#context;
+    const { versions } = this.#reader;
+    const { record, directory } = job;
+    const isAppended = job.kind === "append";
+    const place = isAppended && job.existing !== null
+      ? columnPlace(versions, job.existing, column.writerIndex)
+      : null;
+    const nameTxn = versions.nameTxn(record.timestamp, column.writerIndex);
+    const dataPath = `${directory}/${columnFileName(column.name, "d", nameTxn)}`;
+    const auxPath = `${directory}/${columnFileName(column.name, "i", nameTxn)}`;
+    const storedRows = place?.storedRows ?? 0;
+    if (storedRows === 0) this.#touched.add(directory); // the files are new in it
+    this.#touched.add(dataPath);
+    if (isVariableSize(column.type)) this.#touched.add(auxPath);
+    const files = { type: column.type, dataPath, auxPath };
+    using writer = new ColumnWriter({ fs, core }, files, storedRows);
+    for (const range of job.ranges) {
+      const added = { vector, rowLo: range.newLo, rowHi: range.newHi };
+      if (range.oldHi === range.oldLo) writer.append(added);
+      else if (isMixed(range)) {
+        job.orders!.use(
+          range,
+          (order) => this.#merge(writer, column, { job, range, added, order }),
+        );
+      } else this.#copy(writer, column, { job, range });
+    }
+    // A column that was added later than this partition, or in the middle of it, starts where its file starts now.
+    const top = place?.columnTop ?? 0;
+    if (versions.columnTop(record, column.writerIndex) !== top) {
+      const { timestamp } = record;
+      const columnIndex = column.writerIndex;
+      this.versions.push({ timestamp, columnIndex, nameTxn, top: BigInt(top) });
+    }
+  }
+
+  #partitionIndex(job: PieceJob): number {
+    const { timestamp } = job.existing!;
+    return this.#reader.partitions.findIndex((info) => info.timestamp === timestamp);
+  }
+
+  /** Copies rows that the partition had. */
+  #copy(
+    writer: ColumnWriter,
+    column: ColumnMetadata,
+    from: { job: PieceJob; range: MergeRange },
+  ): void {
+    const { oldLo, oldHi } = from.range;
+    const partition = this.#partitionIndex(from.job);
+    for (let rowLo = oldLo; rowLo < oldHi;) {
+      let count = Math.min(CHUNK_ROWS, oldHi - rowLo);
+      while (count > 1 && this.#heapBytes(partition, column, rowLo, count) > CHUNK_HEAP_BYTES) {
+        count >>>= 1;
+      }
+      using arena = new Arena(this.#context.core.memory);
+      const rows = { rowLo, rowHi: rowLo + count };
+      const vector = this.#reader.readColumn(partition, column.writerIndex, rows, arena);
+      writer.append({ vector, rowLo: 0, rowHi: count });
+      rowLo += count;
+    }
+  }
+
+  #heapBytes(partition: number, column: ColumnMetadata, rowLo: number, count: number): number {
+    if (!isVariableSize(column.type)) return 0;
+    return this.#reader.varcharBytes(partition, column.writerIndex, {
+      rowLo,
+      rowHi: rowLo + count,
+    });
+  }
+
+  /** Merges rows of a range; long values in several turns. */
+  #merge(
+    writer: ColumnWriter,
+    column: ColumnMetadata,
+    work: { job: PieceJob; range: MergeRange; added: VectorSlice; order: MergeChunk },
+  ): void {
+    const { range, added, order } = work;
+    const partition = this.#partitionIndex(work.job);
+    if (!isVariableSize(column.type)) {
+      using arena = new Arena(this.#context.core.memory);
+      const rows = { rowLo: range.oldLo, rowHi: range.oldHi };
+      const vector = this.#reader.readColumn(partition, column.writerIndex, rows, arena);
+      const old = { vector, rowLo: 0, rowHi: range.oldHi - range.oldLo };
+      return writer.appendMerged(old, added, order);
+    }
+    for (let lo = 0; lo < order.rowCount;) {
+      lo += this.#mergePart(writer, column, { partition, range, added, order, lo });
+    }
+  }
+
+  /** Merges some rows of an order from `lo` on, as many as memory allows; returns how many. */
+  #mergePart(
+    writer: ColumnWriter,
+    column: ColumnMetadata,
+    part: {
+      partition: number;
+      range: MergeRange;
+      added: VectorSlice;
+      order: MergeChunk;
+      lo: number;
+    },
+  ): number {
+    const { core } = this.#context;
+    const { partition, range, added, order, lo } = part;
+    const start = order.index + 4 * lo;
+    using arena = new Arena(core.memory);
+    const bounds = arena.alloc(16);
+    let count = Math.min(CHUNK_ROWS, order.rowCount - lo);
+    for (;; count >>>= 1) {
+      core.kernels.indexBounds(start, count, bounds);
+      if (count === 1) break;
+      const [oldMin, oldMax, newMin, newMax] = core.memory.i32.subarray(bounds / 4, bounds / 4 + 4);
+      const oldBytes = oldMin < 0
+        ? 0
+        : this.#heapBytes(partition, column, range.oldLo + oldMin, oldMax - oldMin + 1);
+      const newBytes = newMin < 0 || added.vector === null ? 0 : core.kernels.varcharHeapBytes(
+        added.vector.data + 16 * (added.rowLo + newMin),
+        newMax - newMin + 1,
+      );
+      if (oldBytes + newBytes <= CHUNK_HEAP_BYTES) break;
+    }
+    const [oldMin, oldMax, newMin, newMax] = core.memory.i32.subarray(bounds / 4, bounds / 4 + 4);
+    const index = arena.alloc(4 * count);
+    core.kernels.rebaseIndex(start, count, Math.max(oldMin, 0), Math.max(newMin, 0), index);
+    const rows = { rowLo: range.oldLo + oldMin, rowHi: range.oldLo + oldMax + 1 };
+    const old = oldMin < 0 ? { vector: null, rowLo: 0, rowHi: 0 } : {
+      vector: this.#reader.readColumn(partition, column.writerIndex, rows, arena),
+      rowLo: 0,
+      rowHi: oldMax - oldMin + 1,
+    };
+    const fresh = newMin < 0 ? { vector: null, rowLo: 0, rowHi: 0 } : {
+      vector: added.vector,
+      rowLo: added.rowLo + newMin,
+      rowHi: added.rowLo + newMax + 1,
+    };
+    writer.appendMerged(old, fresh, { index, rowCount: count });
+    return count;
+  }
+}
