@@ -178,16 +178,20 @@ Deno.test("a recorded checkpoint of QuestDB is recovered here; QuestDB and this 
   {
     await using server = await ServerProcess.start({ root });
     await server.drain();
-    for (const [table, csv] of expected) {
-      if (table === "btc") continue; // a view; views are not queried by this server yet
-      assertEquals(await (await server.exp(`SELECT * FROM ${table}`)).text(), csv, table);
-    }
   }
   assert(await isGone(`${root}/_restore`) && await isGone(`${root}/.checkpoint/db`));
-  await using server = await startQuestDb({ root });
-  await server.drainWal();
+  {
+    await using server = await startQuestDb({ root });
+    await server.drainWal();
+    for (const [table, csv] of expected) {
+      assertEquals(await server.exp(`SELECT * FROM ${table}`), csv, table);
+    }
+  }
+  await using server = await ServerProcess.start({ root });
+  await server.drain();
   for (const [table, csv] of expected) {
-    assertEquals(await server.exp(`SELECT * FROM ${table}`), csv, table);
+    if (table === "btc") continue; // a view; views are not queried by this server yet
+    assertEquals(await (await server.exp(`SELECT * FROM ${table}`)).text(), csv, table);
   }
 });
 
