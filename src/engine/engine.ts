@@ -477,6 +477,7 @@ export class Engine implements AsyncDisposable {
   async #close(): Promise<void> {
     // From here on statements in flight get an error instead of half a transaction.
     for (const state of this.#states.values()) state.writer?.shut();
+    for (const state of [...this.#states.values()]) await state.writer?.settled();
     for (const state of [...this.#states.values()]) await state.applying;
     await this.#readersGone();
     const failures: unknown[] = [];
