@@ -1,17 +1,18 @@
 /**
- * `deno run -A tests/crash/run.ts SEED [COUNT]`: runs crash histories and prints the seeds that fail.
+ * `deno run -A tests/crash/run.ts SEED [COUNT] [--trace]`: runs crash histories and prints the seeds that fail.
  *
  * @module
  */
 import { simulate } from "./simulation.ts";
 
 const [first = 1, count = 1] = Deno.args.filter((arg) => !arg.startsWith("--")).map(Number);
+const isTraced = Deno.args.includes("--trace");
 const started = performance.now();
 const acknowledged = new Map<string, number>(), refused = new Map<string, string>();
 let failed = 0;
 for (let seed = first; seed < first + count; seed++) {
   try {
-    const result = await simulate({ seed });
+    const result = await simulate(isTraced ? { seed, trace: console.log } : { seed });
     for (const [kind, n] of result.acknowledged) {
       acknowledged.set(kind, (acknowledged.get(kind) ?? 0) + n);
     }

@@ -24,6 +24,8 @@ export interface SimulationOptions {
   readonly wrap?: (fs: FileSystem) => FileSystem;
   /** Commit modes to choose from; all by default. */
   readonly modes?: readonly CommitMode[];
+  /** Is told what is done, a line at a time. */
+  readonly trace?: (line: string) => void;
 }
 
 /** What a history did. */
@@ -74,6 +76,7 @@ class Simulation {
     for (let number = 1; number <= LIVES; number++) {
       const commitMode = random.pick(this.#options.modes ?? MODES);
       this.#life = `life ${number} ${commitMode}`;
+      this.#options.trace?.(this.#life);
       const faults = new FaultFileSystem(this.#disk);
       const fs = this.#options.wrap?.(faults) ?? faults;
       const stop = new StopWatch(faults);
@@ -117,16 +120,14 @@ class Simulation {
     if (this.#models.length === 0 || (this.#models.length < TABLES_MAX && dice < 0.05)) {
       return await this.#create(machine, stop, mode);
     }
-    if (dice < 0.08) return void await this.#attempt(stop, () => machine.engine.purge());
+    if (dice < 0.08) {
+      await this.#attempt(stop, () => machine.engine.purge());
+      return this.#count("purge");
+    }
     if (dice < 0.14) {
-      const counts = this.#models.map((model) => model.operationCount);
-      const isDone = await this.#attempt(stop, () => machine.engine.sync());
-      if (isDone) {
-        this.#models.forEach((model, i) =>
-          model.operationCount === counts[i] && model.markDurable()
-        );
-      }
-      return;
+      if (!(await this.#attempt(stop, () => machine.engine.sync()))) return;
+      for (const model of this.#models) model.markDurable();
+      return this.#count("sync");
     }
     if (dice < 0.24) return await this.#compareNow(machine, stop);
     const model = random.pick(this.#models);
@@ -135,6 +136,7 @@ class Simulation {
     const operation = chooseOperation(model, random);
     if (operation.needsApplied && !(await this.#attempt(stop, () => machine.drain()))) return;
     model.begin(operation);
+    this.#options.trace?.(`  ${operation.sql}`);
     try {
       await machine.run(operation.sql);
     } catch (error) {
@@ -157,6 +159,7 @@ class Simulation {
     const model = new TableModel(name, { base: { columns, keys: null, rows: [] }, isWal });
     model.isCreating = true;
     this.#models.push(model);
+    this.#options.trace?.(`  CREATE ${name}`);
     try {
       await machine.run(
         `CREATE TABLE ${name} (ts TIMESTAMP, ${
@@ -177,6 +180,7 @@ class Simulation {
 
   async #drop(machine: Machine, stop: StopWatch, model: TableModel): Promise<void> {
     model.isDropping = true;
+    this.#options.trace?.(`  DROP ${model.name}`);
     try {
       await machine.run(`DROP TABLE ${model.name}`);
     } catch (error) {
@@ -192,6 +196,7 @@ class Simulation {
 
   async #rename(machine: Machine, stop: StopWatch, model: TableModel): Promise<void> {
     model.newName = `t${this.#nextTable++}`;
+    this.#options.trace?.(`  RENAME ${model.name} TO ${model.newName}`);
     try {
       await machine.run(`RENAME TABLE ${model.name} TO ${model.newName}`);
     } catch (error) {
@@ -247,6 +252,7 @@ class Simulation {
       this.#disk.crash(random);
     } else this.#disk.killProcess();
     this.#life += `, then ${crash}`;
+    this.#options.trace?.(this.#life);
     const machine = await this.#start(
       this.#disk,
       "nosync",
@@ -302,6 +308,7 @@ class Simulation {
   }
 
   #count(kind: string): void {
+    this.#options.trace?.(`    ${kind} is acknowledged`);
     this.#acknowledged.set(kind, (this.#acknowledged.get(kind) ?? 0) + 1);
   }
 
