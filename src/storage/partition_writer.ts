@@ -41,6 +41,7 @@ export interface WrittenRows {
 interface Method {
   readonly keys: DedupKeys | null;
   readonly range: WriteOptions["replaceRange"];
+  readonly keepsTails: boolean;
 }
 
 /** The implicit partition of a table that has none. */
@@ -75,12 +76,13 @@ export class PartitionWriter {
     const range = options.replaceRange;
     const isDeduplicated = range === undefined && (options.isDeduplicated ?? true);
     const columns = isDeduplicated ? upsertKeys(this.#target.reader.metadata) : null;
-    if (columns === null) return this.#writeRows(source, { keys: null, range });
+    const keepsTails = options.keepsTails ?? false;
+    if (columns === null) return this.#writeRows(source, { keys: null, range, keepsTails });
     using keys = new DedupKeys(core, columns);
     using arena = new Arena(core.memory);
     const picked = dedupBatch(core, source, keys, arena);
     try {
-      const written = this.#writeRows(picked, { keys, range });
+      const written = this.#writeRows(picked, { keys, range, keepsTails });
       const dedupedRowCount = written.dedupedRowCount + source.rowCount - picked.rowCount;
       return { ...written, dedupedRowCount };
     } finally {
@@ -173,7 +175,7 @@ export class PartitionWriter {
     if (isReadOnly(existing)) throw new TableError("partition is read-only", { partition: path });
     if (ranges.length === 0) this.#removed.add(existing.timestamp);
     else if (!isBehind(ranges, existing)) this.#rewrite(existing, { ranges, source, method });
-    else if (piece.isFollowed && existing.rowCount > 0) {
+    else if ((piece.isFollowed || method.keepsTails) && existing.rowCount > 0) {
       // What lies behind the rows of an entry that was split is still read by those who have it open from before.
       const whole = { oldLo: 0, oldHi: existing.rowCount, newLo: piece.rowLo, newHi: piece.rowLo };
       this.#rewrite(existing, { ranges: [whole, ...ranges], source, method });

@@ -27,6 +27,8 @@ export interface WriteOptions {
   readonly isDeduplicated?: boolean;
   /** Rows of the table in this range (`hi` exclusive) are removed first. Nothing is deduplicated then. */
   readonly replaceRange?: { readonly lo: bigint; readonly hi: bigint };
+  /** Whether what lies behind the rows of a partition must stay: it is written anew where rows would go there. */
+  readonly keepsTails?: boolean;
 }
 
 /** A source without rows; with a range to replace, it only removes. */

