@@ -1,6 +1,14 @@
 /** Tables on disk in QuestDB's format: metadata, transactions, symbols, columns; reading and writing them. @module */
 export * from "./alter/alter_operation.ts";
+export {
+  AlterRefusedError,
+  findColumn,
+  isValidColumnName,
+  validateAlter,
+} from "./alter/validate_alter.ts";
+export { canConvert } from "./alter/type_conversions.ts";
 export * from "./binary.ts";
+export * from "./block_file.ts";
 export * from "./column_files.ts";
 export * from "./column_versions.ts";
 export * from "./committed_state.ts";
