@@ -13,12 +13,12 @@ export * from "./column_files.ts";
 export * from "./column_versions.ts";
 export * from "./committed_state.ts";
 export * from "./metadata.ts";
+export * from "./null_values.ts";
 export * from "./storage_file.ts";
 export * from "./symbol_map.ts";
 export * from "./table_files.ts";
 export { recoverTodo } from "./todo.ts";
 export {
-  fillNulls,
   type PartitionInfo,
   type RowRange,
   type StorageContext,
@@ -33,3 +33,5 @@ export {
   TableWriter,
 } from "./table_writer.ts";
 export * from "./txn.ts";
+export * from "./variable_files.ts";
+export { expiredPartitions } from "./ttl.ts";
