@@ -11,9 +11,11 @@
  *
  * @module
  */
-import { assert, ColumnType, fixedSize, PartitionBy, TableError } from "../common/mod.ts";
+import { assert, ColumnType, fixedSize, PartitionBy } from "../common/mod.ts";
 import { Arena } from "../wasm/mod.ts";
 import type { AlterOperation } from "./alter/alter_operation.ts";
+import { alterTable } from "./alter/alter_table.ts";
+import { recoverAlter } from "./alter/recover_moves.ts";
 import { symbolSlot } from "./column_files.ts";
 import {
   type ColumnVersionEntry,
@@ -28,7 +30,6 @@ import { PartitionWriter } from "./partition_writer.ts";
 import type { RowSource, WriteOptions } from "./row_source.ts";
 import { symbolFiles, SymbolMapWriter } from "./symbol_map.ts";
 import { type StorageContext, TableReader } from "./table_reader.ts";
-import { recoverTodo } from "./todo.ts";
 import {
   NO_MAX_TIMESTAMP,
   NO_MIN_TIMESTAMP,
@@ -36,6 +37,7 @@ import {
   type TxnRecord,
   TxnWriter,
 } from "./txn.ts";
+import { expiredPartitions } from "./ttl.ts";
 
 /** How a commit is made. */
 export interface CommitOptions {
@@ -84,7 +86,7 @@ export class TableWriter implements Disposable {
 
   private constructor(context: StorageContext) {
     this.context = context;
-    recoverTodo(context.fs, context.tableDir);
+    recoverAlter(context.fs, context.tableDir);
     this.#committed = this.#view = this.#readCommitted();
     const { columnVersion } = this.txn;
     this.#versionsWriter = new ColumnVersionsWriter(context.fs, context.tableDir, columnVersion);
@@ -177,18 +179,12 @@ export class TableWriter implements Disposable {
     });
   }
 
-  /**
-   * Changes the table's structure, partitions or settings, in a transaction of its own that is durable on return.
-   *
-   * @throws {TableError} in QuestDB's words if the table does not allow it; nothing has changed then.
-   */
-  alter(operation: AlterOperation, _options: CommitOptions): void {
-    assert(this.#view === this.#committed, "an alteration is a transaction of its own");
-    throw new TableError("alteration is not supported yet", { kind: operation.kind });
+  /** Removes the partitions that are older than the table's TTL allows; a transaction of its own. @param nowMicros Wall clock. */
+  enforceTtl(nowMicros: bigint, options: CommitOptions): void {
+    const timestamps = expiredPartitions(this.metadata, this.txn, nowMicros);
+    if (timestamps.length === 0) return;
+    this.alter({ kind: "dropPartitions", timestamps, isForced: false }, options);
   }
-
-  /** Removes the partitions that are older than the table's TTL allows; a transaction of its own. @param _nowMicros Wall clock. */
-  enforceTtl(_nowMicros: bigint, _options: CommitOptions): void {}
 
   /** Adds changes to the next commit; {@linkcode view} shows them. For alterations and updates. */
   stage(change: StagedChange): void {
@@ -232,11 +228,26 @@ export class TableWriter implements Disposable {
     if (isRestructured) this.#symbols.clear();
   }
 
+  /**
+   * Changes the structure, partitions or settings of the table, in transactions of its own. Those that change `_meta` or attach or detach
+   * are durable on return whatever `sync` says: a log of what the table has applied must be durable before. Nothing may be un-committed.
+   * After any error but a refusal, {@linkcode rollback}.
+   *
+   * @returns False if there was nothing to do; what `seqTxn` says is committed nevertheless.
+   * @throws {AlterRefusedError} if the operation does not fit the table as it is.
+   */
+  alter(operation: AlterOperation, options: CommitOptions & { tableName?: string }): boolean {
+    const isCommitted = alterTable(this, operation, options);
+    if (!isCommitted && options.seqTxn !== this.txn.seqTxn) this.commit(options);
+    return isCommitted;
+  }
+
   /** Forgets what was written since the last commit, or goes on from wherever a commit that failed has left the files. */
   rollback(): void {
     const { fs, tableDir } = this.context;
     this.#symbols.clear();
     this.#txnWriter.close();
+    recoverAlter(fs, tableDir);
     this.#reset(this.#readCommitted());
     this.#versionsWriter = new ColumnVersionsWriter(fs, tableDir, this.txn.columnVersion);
     this.#txnWriter = TxnWriter.open(fs, tableDir);

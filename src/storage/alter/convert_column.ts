@@ -15,11 +15,11 @@ import {
   type ColumnFiles,
   columnInPartitions,
   removeIfThere,
+  symbolCountsFor,
   type TableChange,
 } from "./alter_context.ts";
 import type { AlterOperation } from "./alter_operation.ts";
 import { createFreshSymbolFiles, newColumnMetadata, withColumn } from "./column_operations.ts";
-import { symbolCountsFor } from "./commit_change.ts";
 import { buildEmptyIndex } from "./index_operations.ts";
 import { IndexBuilder } from "./index_builder.ts";
 import { findColumn } from "./validate_alter.ts";
