@@ -232,14 +232,13 @@ export class TableWriter implements Disposable {
    * Changes the structure, partitions or settings of the table, in transactions of its own. Those that change `_meta` or attach or detach
    * are durable on return whatever `sync` says: a log of what the table has applied must be durable before. Nothing may be un-committed.
    * After any error but a refusal, {@linkcode rollback}.
+   * If there is nothing to do, `seqTxn` is committed nevertheless.
    *
-   * @returns False if there was nothing to do; what `seqTxn` says is committed nevertheless.
    * @throws {AlterRefusedError} if the operation does not fit the table as it is.
    */
-  alter(operation: AlterOperation, options: CommitOptions & { tableName?: string }): boolean {
+  alter(operation: AlterOperation, options: CommitOptions & { tableName?: string }): void {
     const isCommitted = alterTable(this, operation, options);
     if (!isCommitted && options.seqTxn !== this.txn.seqTxn) this.commit(options);
-    return isCommitted;
   }
 
   /** Forgets what was written since the last commit, or goes on from wherever a commit that failed has left the files. */
