@@ -47,6 +47,10 @@ export class CommitGroup {
   uses(segment: WalSegment): boolean {
     return this.#waiting.some((one) => one.segment === segment);
   }
+  /** True if transactions wait. */
+  get isWaiting(): boolean {
+    return this.#waiting.length > 0 || this.#round !== null;
+  }
   /** Resolves when no round is running. */
   async settled(): Promise<void> {
     while (this.#round !== null) await this.#round;

@@ -49,6 +49,10 @@ import {
 import { allocateWalId } from "./wal_ids.ts";
 import { WalSegment } from "./wal_segment.ts";
 
+/** Files of a column, at most. */
+const FILES_PER_COLUMN = 2;
+/** `_meta`, `_event`, `_event.i`. */
+const FILES_PER_SEGMENT = 3;
 /** Transactions of a segment; QuestDB's readers count them in 31 bits. */
 const SEGMENT_TXNS_MAX = 0x7fffffff;
 
@@ -257,6 +261,11 @@ export class WalWriter implements RowWriter, Disposable {
     this.#metadata = metadata;
   }
 
+  /** True if no transaction is open or waits for the disk. */
+  get isIdle(): boolean {
+    return this.uncommittedRowCount === 0 && !(this.#group?.isWaiting ?? false);
+  }
+
   /** Resolves when the open transaction is empty: at once, or when somebody commits or rolls back. */
   whenIdle(): Promise<void> {
     if (this.uncommittedRowCount === 0) return Promise.resolve();
@@ -336,6 +345,12 @@ export class WalWriter implements RowWriter, Disposable {
     this.shut();
     this.#isClosed = true;
     using _mark = this.#mark;
+    this.releaseFiles();
+  }
+
+  /** Makes everything durable and closes the segment; the next row opens another one. No transaction may be open. */
+  releaseFiles(): void {
+    assert(this.uncommittedRowCount === 0, "nothing is uncommitted when the segment is closed");
     try {
       this.syncNow();
     } finally {
@@ -344,6 +359,12 @@ export class WalWriter implements RowWriter, Disposable {
       this.#retired = [];
       this.#segment = null;
     }
+  }
+  /** Files of segments that are open, at most. */
+  get openFileCount(): number {
+    const segments = this.#retired.length + (this.#segment === null ? 0 : 1);
+    const files = FILES_PER_COLUMN * this.#metadata.liveColumns.length + FILES_PER_SEGMENT;
+    return segments * files;
   }
   [Symbol.dispose](): void {
     this.close();
@@ -380,8 +401,8 @@ export class WalWriter implements RowWriter, Disposable {
       segment.writeNulls(writerIndex, rowCount);
     } else if (writerIndex === this.metadata.timestampIndex) {
       segment.writeTimestamps(vector.data, rowCount);
-    } else if (this.metadata.columns[writerIndex].type === ColumnType.VARCHAR) {
-      segment.writeVarchar(writerIndex, vector, rowCount);
+    } else if (isVariableSize(this.metadata.columns[writerIndex].type)) {
+      segment.writeVariable(writerIndex, vector, rowCount);
     } else {
       const { type } = this.metadata.columns[writerIndex];
       assert(vector.type === type, `vector of column ${writerIndex} has type ${type}`);
