@@ -7,7 +7,7 @@ import { assert, fixedSize, isVariableSize } from "../common/mod.ts";
 import type { FileHandle, FileSystem } from "../platform/mod.ts";
 import { Arena, type Vector, type WasmCore } from "../wasm/mod.ts";
 import { nullVector } from "./null_values.ts";
-import { openStorageFile } from "./storage_file.ts";
+import { createFreshFile, openStorageFile } from "./storage_file.ts";
 import { AUX_ENTRY_BYTES, requireBytes, VariableWriter } from "./variable_files.ts";
 
 /** Rows that are copied through memory at a time. */
@@ -40,7 +40,7 @@ export class ColumnWriter implements Disposable {
   #rowCount: number;
 
   /**
-   * @param paths of the value file and, for a type of variable width, the aux file; created if missing.
+   * @param paths of the value file and, for a type of variable width, the aux file; new ones if no row is stored.
    * @param storedRows rows the files hold already; what lies behind them is overwritten.
    * @throws {StorageError} if they do not hold them.
    */
@@ -54,8 +54,10 @@ export class ColumnWriter implements Disposable {
     this.#core = core;
     this.#type = type;
     this.#rowCount = storedRows;
-    const mode = storedRows > 0 ? "readWrite" : "create";
-    const open = (path: string) => openStorageFile(context.fs, path, mode);
+    const open = (path: string) =>
+      storedRows > 0
+        ? openStorageFile(context.fs, path, "readWrite")
+        : createFreshFile(context.fs, path);
     this.#data = open(column.dataPath);
     try {
       if (isVariableSize(type)) {

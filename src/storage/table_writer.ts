@@ -16,6 +16,7 @@ import { Arena } from "../wasm/mod.ts";
 import type { AlterOperation } from "./alter/alter_operation.ts";
 import { alterTable } from "./alter/alter_table.ts";
 import { recoverAlter } from "./alter/recover_moves.ts";
+import { type TableUpdate, updateColumns } from "./alter/update_columns.ts";
 import { symbolSlot } from "./column_files.ts";
 import {
   type ColumnVersionEntry,
@@ -239,6 +240,20 @@ export class TableWriter implements Disposable {
   alter(operation: AlterOperation, options: CommitOptions & { tableName?: string }): void {
     const isCommitted = alterTable(this, operation, options);
     if (!isCommitted && options.seqTxn !== this.txn.seqTxn) this.commit(options);
+  }
+
+  /**
+   * Changes values of rows that the table has; they become visible at {@linkcode commit}. One call per transaction, with nothing else
+   * in it.
+   *
+   * @throws {AlterRefusedError} if a partition is read-only.
+   */
+  update(update: TableUpdate): void {
+    assert(this.#view === this.#committed, "an update is a transaction of its own");
+    const touched = new Set<string>();
+    const versions = updateColumns({ ...this.context, reader: this.#view, touched }, update);
+    for (const path of touched) this.touch(path);
+    this.stage({ versions });
   }
 
   /** Forgets what was written since the last commit, or goes on from wherever a commit that failed has left the files. */
