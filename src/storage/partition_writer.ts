@@ -21,6 +21,8 @@ import { isParquet, isReadOnly, type PartitionRecord } from "./txn.ts";
 export interface WriteTarget {
   /** The committed state, and what the open transaction has written so far. */
   readonly reader: TableReader;
+  /** Partitions of the last committed transaction. */
+  readonly committed: readonly PartitionRecord[];
   /** Takes the paths of the files and directories that are written. */
   readonly touched: Set<string>;
   /** Absolute paths of partition directories that the open transaction has made; takes new ones. */
@@ -204,7 +206,10 @@ export class PartitionWriter {
 
   #create(piece: PartitionPiece): void {
     const { rowLo, rowHi, timestamp } = piece;
-    const nameTxn = this.#target.reader.txn.txn - 1;
+    const { txn } = this.#target.reader.txn;
+    // If the open transaction has removed the partition, the usual name may be that of its committed directory.
+    const isRemade = this.#target.committed.some((one) => one.timestamp === timestamp);
+    const nameTxn = isRemade ? txn : txn - 1;
     const record = { ...NO_PARTITION, timestamp, rowCount: rowHi - rowLo, nameTxn };
     this.#jobs.push({
       kind: "rewrite",

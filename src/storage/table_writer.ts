@@ -141,7 +141,12 @@ export class TableWriter implements Disposable {
     // New directories are named by the transaction, so truncation and rows in one would name the same one twice.
     assert(this.#staged.truncateVersion === undefined, "truncation is a transaction of its own");
     if (source.rowCount === 0 && options.replaceRange === undefined) return;
-    const target = { reader: this.#view, touched: this.#touched, created: this.#created };
+    const target = {
+      reader: this.#view,
+      committed: this.txn.partitions,
+      touched: this.#touched,
+      created: this.#created,
+    };
     const written = new PartitionWriter(this.context, target).write(source, options);
     this.#dedupedRowCount += written.dedupedRowCount;
     const { partitions } = written;
