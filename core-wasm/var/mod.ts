@@ -3,3 +3,4 @@ export {
   varcharCopy, varcharEnd, varcharGather, varcharGatherBytes, varcharHeapBytes, varcharMerge, varcharMergeBytes,
   varcharNulls, varcharOffset, varcharPut, varcharRebase, varcharValidate,
 } from "./varchar";
+export { storedDataBytes, storedDecode, storedEncode, storedHeapBytes } from "./stored";

@@ -44,8 +44,15 @@ export async function runServer(options: StartArguments & { workerUrl: string })
   await log.flush();
   await writeStdout(new TextEncoder().encode(banner(server)));
   log.info(COMPONENT, "started", { millis: Math.round(clock.monotonicMillis() - started) });
-  const signal = await signals.first;
-  log.info(COMPONENT, "stopping", { signal });
+  const end = await Promise.race([signals.first, server.failed]);
+  if (end instanceof Error) {
+    // A worker's region of the shared memory may hold anything now; nothing that was acknowledged is lost by going at once.
+    log.critical(COMPONENT, `the server ends: ${end.message}`);
+    await log.flush();
+    Deno.stderr.writeSync(new TextEncoder().encode(describeFailure(end)));
+    return EXIT_FAILURE;
+  }
+  log.info(COMPONENT, "stopping", { signal: end });
   try {
     await server[Symbol.asyncDispose]();
     log.info(COMPONENT, "stopped");

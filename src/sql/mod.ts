@@ -5,4 +5,4 @@ export { parseStatement, parseStatements } from "./parser/mod.ts";
 export type { CursorColumn, ExecutionContext, RowCursor } from "./exec/mod.ts";
 export { formatDouble, formatFloat } from "./functions/number_text.ts";
 export { formatValue } from "./functions/mod.ts";
-export { readValue } from "./functions/scalar_value.ts";
+export { readValue, type ScalarValue, valueReader } from "./functions/scalar_value.ts";

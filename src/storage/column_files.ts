@@ -10,16 +10,14 @@ import {
   PartitionBy,
   partitionDirName,
   StorageError,
-  typeTag,
 } from "../common/mod.ts";
 import type { FileSystem } from "../platform/mod.ts";
 import type { ColumnVersions } from "./column_versions.ts";
 import type { ColumnMetadata, TableMetadata } from "./metadata.ts";
 import { openStorageFile } from "./storage_file.ts";
 import { isParquet, type PartitionRecord, type TxnRecord } from "./txn.ts";
+import { auxFileBytes, variableBounds } from "./variable_files.ts";
 
-/** Bytes of one entry in the aux file of a VARCHAR or ARRAY column. */
-export const AUX_ENTRY_BYTES = 16;
 const NANOS_PER_MICRO = 1000n;
 const NANOS_PER_SECOND = 1_000_000_000n;
 /** First microsecond of the year 0, and of the year 10 000: directory names have four digits for a year. */
@@ -191,46 +189,17 @@ export function columnFilesOf(view: PartitionView): CommittedFile[] {
 
 /** Bytes that rows take in the `.d` file of a fixed-width column, in the `.i` file of another. */
 export function committedLength(type: number, rows: number): number {
-  if (!isVariableSize(type)) return rows * fixedSize(type);
-  const tag = typeTag(type);
-  return tag === ColumnType.STRING || tag === ColumnType.BINARY
-    ? 8 * (rows + 1)
-    : AUX_ENTRY_BYTES * rows;
+  return isVariableSize(type) ? auxFileBytes(type, rows) : rows * fixedSize(type);
 }
 
-/** Bytes of the data file that the first `storedRows` aux entries describe. */
+/** Bytes of the data file that the first `storedRows` entries of the aux file describe. */
 function variableDataBytes(
   fs: FileSystem,
   auxPath: string,
   of: { column: ColumnMetadata; storedRows: number },
 ): number {
   using file = openStorageFile(fs, auxPath);
-  const buffer = new Uint8Array(AUX_ENTRY_BYTES);
-  const view = new DataView(buffer.buffer);
-  const tag = typeTag(of.column.type);
-  const need = (bytes: number, position: number) => {
-    if (file.read(buffer.subarray(0, bytes), position) !== bytes) {
-      throw new StorageError(auxPath, "file is too short", { position, bytes });
-    }
-  };
-  if (tag === ColumnType.STRING || tag === ColumnType.BINARY) {
-    need(8, 8 * of.storedRows);
-    return Number(view.getBigInt64(0, true));
-  }
-  need(AUX_ENTRY_BYTES, AUX_ENTRY_BYTES * (of.storedRows - 1));
-  if (tag === ColumnType.ARRAY) {
-    return Number(view.getBigUint64(0, true) & 0xffffffffffffn) + view.getInt32(8, true);
-  }
-  return varcharBounds(buffer).end;
-}
-
-/** Where the value of a VARCHAR's aux entry begins and ends in the data file; for others both are the end of the data so far. */
-export function varcharBounds(entry: Uint8Array): { start: number; end: number } {
-  const view = new DataView(entry.buffer, entry.byteOffset, AUX_ENTRY_BYTES);
-  const header = view.getUint32(0, true);
-  const start = view.getUint16(10, true) + view.getUint32(12, true) * 0x1_0000;
-  const isSplit = (header & 5) === 0; // neither inlined nor NULL
-  return { start, end: start + (isSplit ? header >>> 4 : 0) };
+  return variableBounds(of.column.type, file, { row: of.storedRows - 1, rows: 1 }).end;
 }
 
 /** Number of live SYMBOL columns before a column: its place in `_txn`'s symbol counts. */

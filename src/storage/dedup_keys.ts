@@ -5,9 +5,10 @@
  */
 import { ColumnType, fixedSize, isVariableSize, typeTag } from "../common/mod.ts";
 import { Arena, type Vector, type WasmCore } from "../wasm/mod.ts";
-import { AUX_ENTRY_BYTES } from "./column_files.ts";
+import { AUX_ENTRY_BYTES } from "./variable_files.ts";
 import type { ColumnMetadata, TableMetadata } from "./metadata.ts";
-import { nullVector, PickedRows, type RowSource } from "./row_source.ts";
+import { nullVector } from "./null_values.ts";
+import { PickedRows, type RowSource } from "./row_source.ts";
 
 /** Bytes of a key column's description, see `core-wasm/dedup/keys.ts`. */
 const DESCRIPTION_BYTES = 48;

@@ -1,16 +1,25 @@
 /** Tables on disk in QuestDB's format: metadata, transactions, symbols, columns; reading and writing them. @module */
 export * from "./alter/alter_operation.ts";
+export {
+  AlterRefusedError,
+  findColumn,
+  isValidColumnName,
+  validateAlter,
+} from "./alter/validate_alter.ts";
+export type { PartitionUpdate, TableUpdate } from "./alter/update_columns.ts";
+export { canConvert } from "./alter/type_conversions.ts";
 export * from "./binary.ts";
+export * from "./block_file.ts";
 export * from "./column_files.ts";
 export * from "./column_versions.ts";
 export * from "./committed_state.ts";
 export * from "./metadata.ts";
+export * from "./null_values.ts";
 export * from "./storage_file.ts";
 export * from "./symbol_map.ts";
 export * from "./table_files.ts";
 export { recoverTodo } from "./todo.ts";
 export {
-  fillNulls,
   type PartitionInfo,
   type RowRange,
   type StorageContext,
@@ -25,3 +34,5 @@ export {
   TableWriter,
 } from "./table_writer.ts";
 export * from "./txn.ts";
+export * from "./variable_files.ts";
+export { expiredPartitions } from "./ttl.ts";

@@ -21,6 +21,8 @@ import { isParquet, isReadOnly, type PartitionRecord } from "./txn.ts";
 export interface WriteTarget {
   /** The committed state, and what the open transaction has written so far. */
   readonly reader: TableReader;
+  /** Partitions of the last committed transaction. */
+  readonly committed: readonly PartitionRecord[];
   /** Takes the paths of the files and directories that are written. */
   readonly touched: Set<string>;
   /** Absolute paths of partition directories that the open transaction has made; takes new ones. */
@@ -41,6 +43,7 @@ export interface WrittenRows {
 interface Method {
   readonly keys: DedupKeys | null;
   readonly range: WriteOptions["replaceRange"];
+  readonly keepsTails: boolean;
 }
 
 /** The implicit partition of a table that has none. */
@@ -75,12 +78,13 @@ export class PartitionWriter {
     const range = options.replaceRange;
     const isDeduplicated = range === undefined && (options.isDeduplicated ?? true);
     const columns = isDeduplicated ? upsertKeys(this.#target.reader.metadata) : null;
-    if (columns === null) return this.#writeRows(source, { keys: null, range });
+    const keepsTails = options.keepsTails ?? false;
+    if (columns === null) return this.#writeRows(source, { keys: null, range, keepsTails });
     using keys = new DedupKeys(core, columns);
     using arena = new Arena(core.memory);
     const picked = dedupBatch(core, source, keys, arena);
     try {
-      const written = this.#writeRows(picked, { keys, range });
+      const written = this.#writeRows(picked, { keys, range, keepsTails });
       const dedupedRowCount = written.dedupedRowCount + source.rowCount - picked.rowCount;
       return { ...written, dedupedRowCount };
     } finally {
@@ -173,7 +177,7 @@ export class PartitionWriter {
     if (isReadOnly(existing)) throw new TableError("partition is read-only", { partition: path });
     if (ranges.length === 0) this.#removed.add(existing.timestamp);
     else if (!isBehind(ranges, existing)) this.#rewrite(existing, { ranges, source, method });
-    else if (piece.isFollowed && existing.rowCount > 0) {
+    else if ((piece.isFollowed || method.keepsTails) && existing.rowCount > 0) {
       // What lies behind the rows of an entry that was split is still read by those who have it open from before.
       const whole = { oldLo: 0, oldHi: existing.rowCount, newLo: piece.rowLo, newHi: piece.rowLo };
       this.#rewrite(existing, { ranges: [whole, ...ranges], source, method });
@@ -202,7 +206,10 @@ export class PartitionWriter {
 
   #create(piece: PartitionPiece): void {
     const { rowLo, rowHi, timestamp } = piece;
-    const nameTxn = this.#target.reader.txn.txn - 1;
+    const { txn } = this.#target.reader.txn;
+    // If the open transaction has removed the partition, the usual name may be that of its committed directory.
+    const isRemade = this.#target.committed.some((one) => one.timestamp === timestamp);
+    const nameTxn = isRemade ? txn : txn - 1;
     const record = { ...NO_PARTITION, timestamp, rowCount: rowHi - rowLo, nameTxn };
     this.#jobs.push({
       kind: "rewrite",

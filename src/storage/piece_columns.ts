@@ -127,7 +127,7 @@ export class PieceColumnWriter {
 
   #heapBytes(partition: number, column: ColumnMetadata, rowLo: number, count: number): number {
     if (!isVariableSize(column.type)) return 0;
-    return this.#reader.varcharBytes(partition, column.writerIndex, {
+    return this.#reader.variableBytes(partition, column.writerIndex, {
       rowLo,
       rowHi: rowLo + count,
     });

@@ -5,8 +5,7 @@
  */
 import { assert, ColumnType, fixedSize, isVariableSize } from "../common/mod.ts";
 import { Arena, fixedVector, type Vector, type WasmCore } from "../wasm/mod.ts";
-import { AUX_ENTRY_BYTES } from "./column_files.ts";
-import { fillNulls } from "./table_reader.ts";
+import { AUX_ENTRY_BYTES } from "./variable_files.ts";
 
 /** Rows to write, in timestamp order; rows with equal timestamps in commit order. */
 export interface RowSource {
@@ -27,6 +26,8 @@ export interface WriteOptions {
   readonly isDeduplicated?: boolean;
   /** Rows of the table in this range (`hi` exclusive) are removed first. Nothing is deduplicated then. */
   readonly replaceRange?: { readonly lo: bigint; readonly hi: bigint };
+  /** Whether what lies behind the rows of a partition must stay: it is written anew where rows would go there. */
+  readonly keepsTails?: boolean;
 }
 
 /** A source without rows; with a range to replace, it only removes. */
@@ -107,16 +108,4 @@ export class PickedRows implements RowSource, Disposable {
     this.#columns.clear();
     this.#arena.release();
   }
-}
-
-/** A vector of NULLs (or of the type's default where it has none). */
-export function nullVector(core: WasmCore, type: number, rows: number, arena: Arena): Vector {
-  if (isVariableSize(type)) {
-    const data = arena.alloc(AUX_ENTRY_BYTES * rows);
-    core.kernels.varcharNulls(data, rows, 0);
-    return { type, data, heap: 0, heapBytes: 0, heapOffset: 0, symbols: null };
-  }
-  const data = arena.alloc(fixedSize(type) * rows);
-  fillNulls(core, { type, data, rows });
-  return fixedVector(type, data);
 }

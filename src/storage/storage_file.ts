@@ -69,6 +69,20 @@ export function openStorageFile(
   }
 }
 
+/**
+ * Makes a file. Whatever has its name is un-linked first: it may be a second name of a file that is in use, left by an operation that
+ * a crash cut off.
+ */
+export function createFreshFile(fs: FileSystem, path: string): FileHandle {
+  try {
+    return fs.open(path, "createNew");
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    fs.remove(path);
+    return fs.open(path, "createNew");
+  }
+}
+
 function orStorageError(path: string, error: unknown): unknown {
   return error instanceof Deno.errors.NotFound
     ? new StorageError(path, "file does not exist", {}, { cause: error })

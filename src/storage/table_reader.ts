@@ -12,9 +12,8 @@ import {
   assert,
   ColumnType,
   fixedSize,
-  INT_NULL,
   isStoredType,
-  LONG_NULL,
+  isVariableSize,
   StorageError,
   UnsupportedTypeError,
 } from "../common/mod.ts";
@@ -27,21 +26,21 @@ import {
   type WasmCore,
 } from "../wasm/mod.ts";
 import {
-  AUX_ENTRY_BYTES,
   columnFileName,
   type ColumnPlace,
   columnPlace,
   partitionPath,
   partitionScheme,
   symbolSlot,
-  varcharBounds,
 } from "./column_files.ts";
 import type { ColumnVersions } from "./column_versions.ts";
 import { type CommittedState, readCommittedState } from "./committed_state.ts";
 import { FileCache } from "./file_cache.ts";
 import type { ColumnMetadata, TableMetadata } from "./metadata.ts";
+import { fillNulls, nullVector } from "./null_values.ts";
 import { symbolFiles, SymbolMapReader } from "./symbol_map.ts";
 import { committedRowCount, isParquet, type PartitionRecord, type TxnRecord } from "./txn.ts";
+import { readVariable, requireBytes, variableBounds } from "./variable_files.ts";
 
 /** A partition as a reader sees it. */
 export interface PartitionInfo extends PartitionRecord {
@@ -119,7 +118,7 @@ export class TableReader implements Disposable {
   /**
    * Reads a column's values. Rows before the column's top are NULL (or the type's default).
    *
-   * @throws {UnsupportedTypeError} for a column type that comes later.
+   * @throws {UnsupportedTypeError} if the column's type code cannot be stored.
    * @throws {StorageError} if a file is missing, short, or does not make sense.
    */
   readColumn(partitionIndex: number, writerIndex: number, range: RowRange, arena: Arena): Vector {
@@ -139,28 +138,27 @@ export class TableReader implements Disposable {
       );
     }
     const place = columnPlace(this.versions, partition, writerIndex);
-    return column.type === ColumnType.VARCHAR
-      ? this.#readVarchar(partition, column, { place, range }, arena)
+    return isVariableSize(column.type)
+      ? this.#readVariable(partition, column, { place, range }, arena)
       : this.#readFixed(partition, column, { place, range }, arena);
   }
 
-  /** Bytes of the values that the `.d` file of a VARCHAR column holds for some rows. @throws {StorageError} */
-  varcharBytes(partitionIndex: number, writerIndex: number, range: RowRange): number {
+  /**
+   * Bytes that the `.d` file of a column of variable width holds for some rows; in memory a STRING takes at most one and a half times
+   * as many.
+   *
+   * @throws {StorageError}
+   */
+  variableBytes(partitionIndex: number, writerIndex: number, range: RowRange): number {
     const partition = this.partitions[partitionIndex];
     const column = this.metadata.columns[writerIndex];
-    assert(column.type === ColumnType.VARCHAR, `column is a VARCHAR: ${column.name}`);
     const place = columnPlace(this.versions, partition, writerIndex);
     const rowLo = Math.max(range.rowLo, place.columnTop);
     if (rowLo >= range.rowHi) return 0;
     const aux = this.#open(partition, column, "i", place);
-    const entry = new Uint8Array(AUX_ENTRY_BYTES);
-    const boundsAt = (row: number) => {
-      const position = (row - place.columnTop) * AUX_ENTRY_BYTES;
-      requireBytes(aux, { position, bytes: AUX_ENTRY_BYTES });
-      aux.read(entry, position);
-      return varcharBounds(entry);
-    };
-    return boundsAt(range.rowHi - 1).end - boundsAt(rowLo).start;
+    const rows = { row: rowLo - place.columnTop, rows: range.rowHi - rowLo };
+    const { start, end } = variableBounds(column.type, aux, rows);
+    return end - start;
   }
 
   /** The committed symbols of a SYMBOL column. @throws {StorageError} */
@@ -253,71 +251,20 @@ export class TableReader implements Disposable {
     return fixedVector(column.type, data, symbols);
   }
 
-  #readVarchar(
+  #readVariable(
     partition: PartitionInfo,
     column: ColumnMetadata,
     at: { place: ColumnPlace; range: RowRange },
     arena: Arena,
   ): Vector {
     const { place, range } = at;
-    const { memory, kernels } = this.#core;
     const rows = range.rowHi - range.rowLo;
     const nullRows = Math.min(Math.max(place.columnTop - range.rowLo, 0), rows);
-    const stored = rows - nullRows;
-    if (stored === 0) {
-      const data = arena.alloc(rows * AUX_ENTRY_BYTES);
-      kernels.varcharNulls(data, rows, 0);
-      return { type: column.type, data, heap: 0, heapBytes: 0, heapOffset: 0, symbols: null };
-    }
+    if (nullRows === rows) return nullVector(this.#core, column.type, rows, arena);
     const aux = this.#open(partition, column, "i", place);
-    const position = (range.rowLo + nullRows - place.columnTop) * AUX_ENTRY_BYTES;
-    requireBytes(aux, { position, bytes: stored * AUX_ENTRY_BYTES });
-    const data = arena.alloc(rows * AUX_ENTRY_BYTES);
-    const first = data + nullRows * AUX_ENTRY_BYTES;
-    aux.read(memory.bytes(first, stored * AUX_ENTRY_BYTES), position);
-    const low = kernels.varcharOffset(first);
-    const high = kernels.varcharEnd(first + (stored - 1) * AUX_ENTRY_BYTES);
-    const auxPath = aux.path;
-    const values = this.#open(partition, column, "d", place);
-    if (high < low || (high > low && high > values.size())) {
-      throw new StorageError(auxPath, "entries point outside the data file", { low, high });
-    }
-    const bad = kernels.varcharValidate(first, stored, low, high);
-    if (bad >= 0) {
-      throw new StorageError(auxPath, "invalid entry", { row: range.rowLo + nullRows + bad });
-    }
-    const heapBytes = high - low;
-    const heap = arena.alloc(heapBytes);
-    if (values.read(memory.bytes(heap, heapBytes), low) !== heapBytes) {
-      throw new StorageError(values.path, "file is too short", { position: low, bytes: heapBytes });
-    }
-    kernels.varcharNulls(data, nullRows, low);
-    return { type: column.type, data, heap, heapBytes, heapOffset: low, symbols: null };
-  }
-}
-
-/** @throws {StorageError} if the file ends before the bytes that are needed. */
-function requireBytes(file: FileHandle, need: { position: number; bytes: number }): void {
-  const size = file.size();
-  if (need.position + need.bytes > size) {
-    throw new StorageError(file.path, "file is too short", { ...need, size });
-  }
-}
-
-/** Fills a fixed-width vector with its type's NULL, or with 0 where the type has none. */
-export function fillNulls(
-  core: WasmCore,
-  target: { type: number; data: number; rows: number },
-): void {
-  const { memory } = core;
-  const { type, data, rows } = target;
-  if (rows === 0) return;
-  if (type === ColumnType.BOOLEAN) memory.u8.fill(0, data, data + rows);
-  else if (type === ColumnType.INT || type === ColumnType.SYMBOL) {
-    memory.i32.fill(INT_NULL, data / 4, data / 4 + rows);
-  } else if (type === ColumnType.DOUBLE) memory.f64.fill(NaN, data / 8, data / 8 + rows);
-  else {
-    assert(fixedSize(type) === 8, "LONG and TIMESTAMP are left");
-    memory.i64.fill(LONG_NULL, data / 8, data / 8 + rows);
+    const data = this.#open(partition, column, "d", place);
+    const row = range.rowLo + nullRows - place.columnTop;
+    const files = { type: column.type, aux, data };
+    return readVariable(this.#core, files, { row, rows: rows - nullRows, nullRows }, arena);
   }
 }

@@ -13,6 +13,10 @@
  */
 import { assert, ColumnType, fixedSize, PartitionBy } from "../common/mod.ts";
 import { Arena } from "../wasm/mod.ts";
+import type { AlterOperation } from "./alter/alter_operation.ts";
+import { alterTable } from "./alter/alter_table.ts";
+import { recoverAlter } from "./alter/recover_moves.ts";
+import { type TableUpdate, updateColumns } from "./alter/update_columns.ts";
 import { symbolSlot } from "./column_files.ts";
 import {
   type ColumnVersionEntry,
@@ -27,7 +31,6 @@ import { PartitionWriter } from "./partition_writer.ts";
 import type { RowSource, WriteOptions } from "./row_source.ts";
 import { symbolFiles, SymbolMapWriter } from "./symbol_map.ts";
 import { type StorageContext, TableReader } from "./table_reader.ts";
-import { recoverTodo } from "./todo.ts";
 import {
   NO_MAX_TIMESTAMP,
   NO_MIN_TIMESTAMP,
@@ -35,6 +38,7 @@ import {
   type TxnRecord,
   TxnWriter,
 } from "./txn.ts";
+import { expiredPartitions } from "./ttl.ts";
 
 /** How a commit is made. */
 export interface CommitOptions {
@@ -83,7 +87,7 @@ export class TableWriter implements Disposable {
 
   private constructor(context: StorageContext) {
     this.context = context;
-    recoverTodo(context.fs, context.tableDir);
+    recoverAlter(context.fs, context.tableDir);
     this.#committed = this.#view = this.#readCommitted();
     const { columnVersion } = this.txn;
     this.#versionsWriter = new ColumnVersionsWriter(context.fs, context.tableDir, columnVersion);
@@ -137,7 +141,12 @@ export class TableWriter implements Disposable {
     // New directories are named by the transaction, so truncation and rows in one would name the same one twice.
     assert(this.#staged.truncateVersion === undefined, "truncation is a transaction of its own");
     if (source.rowCount === 0 && options.replaceRange === undefined) return;
-    const target = { reader: this.#view, touched: this.#touched, created: this.#created };
+    const target = {
+      reader: this.#view,
+      committed: this.txn.partitions,
+      touched: this.#touched,
+      created: this.#created,
+    };
     const written = new PartitionWriter(this.context, target).write(source, options);
     this.#dedupedRowCount += written.dedupedRowCount;
     const { partitions } = written;
@@ -174,6 +183,13 @@ export class TableWriter implements Disposable {
       },
       versions: next.entries,
     });
+  }
+
+  /** Removes the partitions that are older than the table's TTL allows; a transaction of its own. @param nowMicros Wall clock. */
+  enforceTtl(nowMicros: bigint, options: CommitOptions): void {
+    const timestamps = expiredPartitions(this.metadata, this.txn, nowMicros);
+    if (timestamps.length === 0) return;
+    this.alter({ kind: "dropPartitions", timestamps, isForced: false }, options);
   }
 
   /** Adds changes to the next commit; {@linkcode view} shows them. For alterations and updates. */
@@ -218,11 +234,39 @@ export class TableWriter implements Disposable {
     if (isRestructured) this.#symbols.clear();
   }
 
+  /**
+   * Changes the structure, partitions or settings of the table, in transactions of its own. Those that change `_meta` or attach or detach
+   * are durable on return whatever `sync` says: a log of what the table has applied must be durable before. Nothing may be un-committed.
+   * After any error but a refusal, {@linkcode rollback}.
+   * If there is nothing to do, `seqTxn` is committed nevertheless.
+   *
+   * @throws {AlterRefusedError} if the operation does not fit the table as it is.
+   */
+  alter(operation: AlterOperation, options: CommitOptions & { tableName?: string }): void {
+    const isCommitted = alterTable(this, operation, options);
+    if (!isCommitted && options.seqTxn !== this.txn.seqTxn) this.commit(options);
+  }
+
+  /**
+   * Changes values of rows that the table has; they become visible at {@linkcode commit}. One call per transaction, with nothing else
+   * in it.
+   *
+   * @throws {AlterRefusedError} if a partition is read-only.
+   */
+  update(update: TableUpdate): void {
+    assert(this.#view === this.#committed, "an update is a transaction of its own");
+    const touched = new Set<string>();
+    const versions = updateColumns({ ...this.context, reader: this.#view, touched }, update);
+    for (const path of touched) this.touch(path);
+    this.stage({ versions });
+  }
+
   /** Forgets what was written since the last commit, or goes on from wherever a commit that failed has left the files. */
   rollback(): void {
     const { fs, tableDir } = this.context;
     this.#symbols.clear();
     this.#txnWriter.close();
+    recoverAlter(fs, tableDir);
     this.#reset(this.#readCommitted());
     this.#versionsWriter = new ColumnVersionsWriter(fs, tableDir, this.txn.columnVersion);
     this.#txnWriter = TxnWriter.open(fs, tableDir);

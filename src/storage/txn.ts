@@ -29,6 +29,9 @@ const SQUASH_SHIFT = 44n;
 const FLAG_PARQUET = 1n << 61n;
 const FLAG_READ_ONLY = 1n << 62n;
 
+/** Flags of a directory whose content was put together from split parts once. */
+export const SQUASHED_ONCE = 1n << SQUASH_SHIFT;
+
 /** `minTimestamp` of a table without rows. */
 export const NO_MIN_TIMESTAMP = 0x7fffffffffffffffn;
 /** `maxTimestamp` of a table without rows. */

@@ -1,13 +1,19 @@
 /**
- * Decides what one step of applying a WAL takes in: a run of consecutive data transactions, a truncation, or the reason why
- * the next transaction cannot be applied.
+ * Decides what one step of applying a WAL takes in: a run of consecutive data transactions, one of another kind, or the reason why the
+ * next transaction cannot be applied. Data transactions that a truncation in the same look makes void are left out.
  *
  * @module
  */
 import type { FileSystem } from "../platform/mod.ts";
 import { readEvents, segmentPath } from "./segment_events.ts";
 import { DROP_WAL_ID, STRUCTURAL_WAL_ID, type TxnLog, type TxnLogRecord } from "./txn_log.ts";
-import type { DataEvent, SymbolDiff } from "./wal_event.ts";
+import {
+  type DataEvent,
+  DedupMode,
+  type SqlEvent,
+  type SymbolDiff,
+  type WalEvent,
+} from "./wal_event.ts";
 
 /** Rows of a segment that are read in one go. */
 export interface SegmentRun {
@@ -36,12 +42,27 @@ export interface DataStep {
   readonly maxTimestamp: bigint;
   readonly runs: readonly SegmentRun[];
   readonly slices: readonly TxnSlice[];
+  /** How the rows meet those of the table; one of {@linkcode DedupMode}. */
+  readonly dedupMode: number;
+  /** What REPLACE_RANGE replaces, `null` otherwise. */
+  readonly replaceRange: { readonly lo: bigint; readonly hi: bigint } | null;
+  /** When the last of the transactions was committed. */
+  readonly commitMicros: bigint;
 }
 
 /** What to do next. */
 export type ApplyStep =
   | DataStep
   | { readonly kind: "truncate"; readonly lastTxn: number }
+  /** A change of the columns, which leads to a structure version. */
+  | { readonly kind: "structure"; readonly lastTxn: number; readonly structureVersion: number }
+  /** A statement. */
+  | {
+    readonly kind: "sql";
+    readonly lastTxn: number;
+    readonly event: SqlEvent;
+    readonly commitMicros: bigint;
+  }
   /** The table was dropped. */
   | { readonly kind: "dropped" }
   /** The transaction is of a kind that is not supported yet. */
@@ -64,6 +85,9 @@ export interface StepLimits {
 class DataStepBuilder {
   lastTxn = 0;
   rowCount = 0;
+  #dedupMode: number = DedupMode.DEFAULT;
+  #replaceRange: DataStep["replaceRange"] = null;
+  #commitMicros = 0n;
   #min = 0n;
   #max = 0n;
   readonly #runs: SegmentRun[] = [];
@@ -74,13 +98,22 @@ class DataStepBuilder {
     return this.#txnCount === 0;
   }
   fits(event: DataEvent, limits: StepLimits): boolean {
-    return this.isEmpty || (this.#txnCount < limits.txnsMax &&
-      this.rowCount + event.endRow - event.startRow <= limits.rowsMax);
+    if (this.isEmpty) return true;
+    // A range is replaced by the rows of its own transaction alone.
+    return event.dedupMode === this.#dedupMode && event.dedupMode !== DedupMode.REPLACE_RANGE &&
+      this.#txnCount < limits.txnsMax &&
+      this.rowCount + event.endRow - event.startRow <= limits.rowsMax;
   }
-  add(txn: number, segmentDir: string, event: DataEvent): void {
+  add(record: TxnLogRecord, segmentDir: string, event: DataEvent): void {
+    const { txn } = record;
     const rowCount = event.endRow - event.startRow;
     this.lastTxn = txn;
     this.#txnCount++;
+    this.#commitMicros = record.commitMicros;
+    this.#dedupMode = event.dedupMode;
+    if (event.dedupMode === DedupMode.REPLACE_RANGE) {
+      this.#replaceRange = { lo: event.replaceLo, hi: event.replaceHi };
+    }
     if (rowCount === 0) return;
     const last = this.#runs.at(-1);
     if (last?.segmentDir === segmentDir && last.startRow + last.rowCount === event.startRow) {
@@ -104,6 +137,9 @@ class DataStepBuilder {
       maxTimestamp: this.#max,
       runs: this.#runs,
       slices: this.#slices,
+      dedupMode: this.#dedupMode,
+      replaceRange: this.#replaceRange,
+      commitMicros: this.#commitMicros,
     };
   }
 }
@@ -125,8 +161,8 @@ export function planStep(
   const records = log.read(appliedTxn + 1, last);
   for (let i = 0; i < records.length;) {
     const record = records[i];
-    const obstacle = structuralObstacle(record, limits.structureVersion);
-    if (obstacle !== null) return builder.isEmpty ? obstacle : builder.build();
+    const change = structuralStep(record, limits.structureVersion);
+    if (change !== null) return builder.isEmpty ? change : builder.build();
     const group = groupEnd(records, i);
     const segmentDir = segmentPath(tableDir, record.walId, record.segmentId);
     const events = readEvents(fs, segmentDir, {
@@ -134,19 +170,13 @@ export function planStep(
       last: record.segmentTxn + group - i - 1,
     });
     for (const [offset, event] of events.entries()) {
-      const { txn } = records[i + offset];
-      if (event.kind === "data" && event.dedupMode === 0) {
-        if (!builder.fits(event, limits)) return builder.build();
-        builder.add(txn, segmentDir, event);
+      const record = records[i + offset];
+      if (event.kind === "data" && builder.fits(event, limits)) {
+        builder.add(record, segmentDir, event);
+      } else if (event.kind === "truncate") {
+        return { kind: "truncate", lastTxn: record.txn };
       } else {
-        if (!builder.isEmpty) return builder.build();
-        if (event.kind === "truncate") return { kind: "truncate", lastTxn: txn };
-        const what = event.kind === "data"
-          ? "deduplication or replacement"
-          : event.kind === "sql"
-          ? `statement [command=${event.commandType}, sql=${event.text}]`
-          : event.description;
-        return { kind: "blocked", txn, reason: `WAL event is not supported yet: ${what}` };
+        return builder.isEmpty ? singleStep(record, event) : builder.build();
       }
     }
     i = group;
@@ -169,15 +199,45 @@ function groupEnd(records: readonly TxnLogRecord[], start: number): number {
   return end;
 }
 
-function structuralObstacle(record: TxnLogRecord, structureVersion: number): ApplyStep | null {
+/** The step of an event that no other shares a step with. */
+function singleStep(record: TxnLogRecord, event: WalEvent): ApplyStep {
+  const { txn, commitMicros } = record;
+  if (event.kind === "sql") return { kind: "sql", lastTxn: txn, event, commitMicros };
+  const what = event.kind === "other" ? event.description : event.kind;
+  return { kind: "blocked", txn, reason: `WAL event is not supported yet: ${what}` };
+}
+
+function structuralStep(record: TxnLogRecord, structureVersion: number): ApplyStep | null {
   if (record.walId === DROP_WAL_ID) return { kind: "dropped" };
-  if (record.walId === STRUCTURAL_WAL_ID) {
-    const reason =
-      `structural change is not supported yet [structureVersion=${record.structureVersion}]`;
-    return { kind: "blocked", txn: record.txn, reason };
+  if (record.walId === STRUCTURAL_WAL_ID && record.structureVersion === structureVersion + 1) {
+    return { kind: "structure", lastTxn: record.txn, structureVersion: record.structureVersion };
   }
-  if (record.structureVersion === structureVersion) return null;
+  if (record.walId !== STRUCTURAL_WAL_ID && record.structureVersion === structureVersion) {
+    return null;
+  }
   const reason = "transaction was written for another structure of the table " +
     `[structureVersion=${record.structureVersion}, table=${structureVersion}]`;
   return { kind: "blocked", txn: record.txn, reason };
+}
+
+/** Part of a step: rows `rowLo` … `rowHi` − 1 of it, renumbered. Its timestamps are those of the whole step, as bounds. */
+export function cutStep(step: DataStep, rowLo: number, rowHi: number): DataStep {
+  const part = <T extends { batchRow: number; rowCount: number }>(of: T) => {
+    const lo = Math.max(of.batchRow, rowLo), hi = Math.min(of.batchRow + of.rowCount, rowHi);
+    return { lo, rowCount: hi - lo, batchRow: lo - rowLo };
+  };
+  const runs = step.runs.map((run) => ({ run, ...part(run) })).filter((one) => one.rowCount > 0);
+  const slices = step.slices.map((slice) => ({ slice, ...part(slice) }))
+    .filter((one) => one.rowCount > 0);
+  return {
+    ...step,
+    rowCount: rowHi - rowLo,
+    runs: runs.map(({ run, lo, rowCount, batchRow }) => ({
+      segmentDir: run.segmentDir,
+      startRow: run.startRow + lo - run.batchRow,
+      rowCount,
+      batchRow,
+    })),
+    slices: slices.map(({ slice, rowCount, batchRow }) => ({ ...slice, rowCount, batchRow })),
+  };
 }

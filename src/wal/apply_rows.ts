@@ -8,7 +8,12 @@
  * @module
  */
 import { assert, ColumnType, fixedSize, StorageError } from "../common/mod.ts";
-import type { ColumnMetadata, RowSource, TableWriter } from "../storage/mod.ts";
+import {
+  type ColumnMetadata,
+  gatherRows,
+  type RowSource,
+  type TableWriter,
+} from "../storage/mod.ts";
 import { Arena, fixedVector, type TaskContext, type Vector } from "../wasm/mod.ts";
 import type { DataStep, SegmentRun, TxnSlice } from "./apply_plan.ts";
 import { openSegmentFile } from "./segment_events.ts";
@@ -24,6 +29,7 @@ export class StepRows implements RowSource, Disposable {
   readonly timestamps: number;
   readonly minTimestamp: bigint;
   readonly maxTimestamp: bigint;
+  readonly #isPart: boolean;
   readonly #context: TaskContext;
   readonly #step: DataStep;
   readonly #writer: TableWriter;
@@ -32,18 +38,29 @@ export class StepRows implements RowSource, Disposable {
   readonly #order: number;
   readonly #columns = new Map<number, Arena>();
 
-  /** @throws {StorageError} if the timestamps are not what the events say. */
-  constructor(context: TaskContext, step: DataStep, writer: TableWriter) {
+  /**
+   * @param step At least one row. Of a part of a step, the timestamps are bounds.
+   * @throws {StorageError} if the timestamps are not what the events say.
+   */
+  constructor(
+    context: TaskContext,
+    step: DataStep,
+    writer: TableWriter,
+    options: { isPart: boolean } = { isPart: false },
+  ) {
     this.#context = context;
     this.#step = step;
     this.#writer = writer;
+    this.#isPart = options.isPart;
     this.rowCount = step.rowCount;
-    this.minTimestamp = step.minTimestamp;
-    this.maxTimestamp = step.maxTimestamp;
     this.#arena = new Arena(context.core.memory);
     try {
       const sorted = this.#readTimestamps();
       this.timestamps = sorted.timestamps;
+      const { i64 } = context.core.memory;
+      this.minTimestamp = i64[this.timestamps / 8];
+      this.maxTimestamp = i64[this.timestamps / 8 + this.rowCount - 1];
+      this.#checkRange();
       this.#order = sorted.order;
     } catch (error) {
       this.#arena.release();
@@ -60,9 +77,8 @@ export class StepRows implements RowSource, Disposable {
     if (column.type === ColumnType.VARCHAR) return this.#readVarchar(column, arena);
     const data = this.#readFixed(column, arena);
     if (column.type === ColumnType.SYMBOL) this.#mapSymbols(column, data);
-    const ordered = this.#inOrder(data, fixedSize(column.type), arena);
     const symbols = column.type === ColumnType.SYMBOL ? this.#writer.symbolMap(writerIndex) : null;
-    return fixedVector(column.type, ordered, symbols);
+    return this.#inOrder(fixedVector(column.type, data, symbols), arena);
   }
 
   release(writerIndex: number): void {
@@ -91,7 +107,6 @@ export class StepRows implements RowSource, Disposable {
     const timestamps = this.#arena.alloc(8 * rowCount);
     if (kernels.isSortedPairs(pairs, rowCount) === 1) {
       kernels.splitPairs(pairs, rowCount, 0, timestamps, 0);
-      this.#checkRange(timestamps);
       return { timestamps, order: 0 };
     }
     // The row numbers of the segments make way for row numbers of the step.
@@ -104,19 +119,21 @@ export class StepRows implements RowSource, Disposable {
     );
     const order = this.#arena.alloc(4 * rowCount);
     kernels.splitPairs(pairs, rowCount, 0, timestamps, order);
-    this.#checkRange(timestamps);
     return { timestamps, order };
   }
 
-  #checkRange(timestamps: number): void {
-    const { i64 } = this.#context.core.memory;
-    const min = i64[timestamps / 8], max = i64[timestamps / 8 + this.rowCount - 1];
-    if (min === this.minTimestamp && max === this.maxTimestamp) return;
+  #checkRange(): void {
+    const { minTimestamp: min, maxTimestamp: max } = this;
+    const { minTimestamp: eventMin, maxTimestamp: eventMax } = this.#step;
+    const isRight = this.#isPart
+      ? min >= eventMin && max <= eventMax
+      : min === eventMin && max === eventMax;
+    if (isRight) return;
     const column = this.#writer.metadata.columns[this.#writer.metadata.timestampIndex];
     throw new StorageError(
       `${this.#step.runs[0].segmentDir}/${column.name}.d`,
       "timestamps do not match the events",
-      { min, max, eventMin: this.minTimestamp, eventMax: this.maxTimestamp },
+      { min, max, eventMin, eventMax },
     );
   }
 
@@ -185,24 +202,17 @@ export class StepRows implements RowSource, Disposable {
     );
   }
 
-  #inOrder(data: number, width: number, arena: Arena): number {
-    if (this.#order === 0) return data;
-    const { kernels } = this.#context.core;
-    const target = arena.alloc(width * this.rowCount);
-    const gather =
-      { 1: kernels.gather1, 2: kernels.gather2, 4: kernels.gather4, 8: kernels.gather8 }[
-        width
-      ] ?? kernels.gather16;
-    assert(width <= 8 || width === 16, `width has a kernel: ${width}`);
-    gather(data, this.#order, this.rowCount, target);
-    return target;
+  /** Values in timestamp order. */
+  #inOrder(vector: Vector, arena: Arena): Vector {
+    if (this.#order === 0) return vector;
+    const picked = { rows: this.#order, rowCount: this.rowCount };
+    return gatherRows(this.#context.core, vector, picked, arena);
   }
 
   #readVarchar(column: ColumnMetadata, arena: Arena): Vector {
     const parts = this.#step.runs.map((run) => this.#readVarcharRun(column, run, arena));
     const vector = parts.length === 1 ? parts[0].vector : this.#joinVarchar(column, parts, arena);
-    const data = this.#inOrder(vector.data, AUX_ENTRY_BYTES, arena);
-    return { ...vector, data };
+    return this.#inOrder(vector, arena);
   }
 
   #readVarcharRun(column: ColumnMetadata, run: SegmentRun, arena: Arena): VarcharPart {

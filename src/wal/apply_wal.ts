@@ -5,20 +5,23 @@
  * Recovery: a step is one table commit, and `_txn.seqTxn` names its last transaction. After a crash the table is at some
  * step; what follows is applied again from the WAL, which nobody purges before.
  *
+ * Steps and passes: docs/internals/apply.md.
+ *
  * @module
  */
-import { LimitError } from "../common/mod.ts";
 import { TableWriter, type TxnRecord } from "../storage/mod.ts";
 import type { TaskContext, TaskHandlers } from "../wasm/mod.ts";
-import { type DataStep, planStep } from "./apply_plan.ts";
-import { StepRows } from "./apply_rows.ts";
+import { applyLagRows } from "./apply_lag.ts";
+import { type ApplyStep, type DataStep, planStep } from "./apply_plan.ts";
+import { writeDataStep } from "./apply_passes.ts";
 import type { SqlEventExecutor } from "./sql_event_executor.ts";
+import { readStructureOperation } from "./structure_log.ts";
 import { TxnLog } from "./txn_log.ts";
 
 /** Name of the task. */
 export const APPLY_WAL_TASK = "applyWal";
-/** Steps of one task; others get their turn behind it. */
-const STEPS_MAX = 8;
+/** Table commits of one task; other tables get their turn behind it. */
+const COMMITS_MAX = 8;
 /** Memory that a row may need while it is applied: pair, sort scratch, timestamp, order, a value read and in order, merge. */
 const ROW_MEMORY_BYTES = 128;
 const INT32_MIN = -0x80000000;
@@ -39,8 +42,10 @@ export interface ApplyWalArgs {
 export interface ApplyWalResult {
   /** Last transaction that is visible now. */
   readonly appliedTxn: number;
-  /** Rows made visible. */
+  /** Rows of the transactions that were made visible. */
   readonly rowCount: number;
+  /** Rows that deduplication has taken out. */
+  readonly dedupedRowCount: number;
   readonly isDropped: boolean;
   /** Why the next transaction cannot be applied, or `null`. */
   readonly blockedReason: string | null;
@@ -56,70 +61,124 @@ export function columnStructureVersion(txn: TxnRecord): number {
 /**
  * Applies transactions up to the target, or until something is in the way.
  *
+ * @param executor Runs statements; without one they are in the way.
  * @throws {StorageError} if the table or its WAL is corrupt; steps that were committed before stay.
  */
-export function applyWal(context: TaskContext, args: ApplyWalArgs): ApplyWalResult {
+export async function applyWal(
+  context: TaskContext,
+  args: ApplyWalArgs,
+  executor: SqlEventExecutor | null = null,
+): Promise<ApplyWalResult> {
   const { fs, core } = context;
   using log = TxnLog.open(fs, args.tableDir, "read");
   using writer = TableWriter.open({ fs, core, tableDir: args.tableDir });
-  const memoryRows = Math.floor(
-    (core.memory.region.end - core.memory.region.start) / 2 / ROW_MEMORY_BYTES,
-  );
-  let limits = {
-    targetTxn: args.targetTxn,
-    rowsMax: Math.min(args.rowsMax, memoryRows),
-    txnsMax: args.txnsMax,
-    structureVersion: columnStructureVersion(writer.txn),
-  };
-  const result = (rowCount: number, rest: Partial<ApplyWalResult> = {}): ApplyWalResult => ({
-    appliedTxn: writer.txn.seqTxn,
-    rowCount,
-    isDropped: false,
-    blockedReason: null,
-    ...rest,
-  });
-  let rowCount = 0;
-  for (let count = 0; count < STEPS_MAX; count++) {
-    const step = planStep({ fs, tableDir: args.tableDir, log }, writer.txn.seqTxn, limits);
-    if (step.kind === "done") break;
-    if (step.kind === "dropped") return result(rowCount, { isDropped: true });
-    if (step.kind === "blocked") {
-      const blockedReason = `${step.reason} [seqTxn=${step.txn}]`;
-      return result(rowCount, { blockedReason });
-    }
-    if (step.kind === "truncate") writer.truncate();
-    else if (!writeRows(context, writer, step)) {
-      limits = { ...limits, rowsMax: Math.floor(step.rowCount / 2) };
-      continue;
-    }
-    // The log must not be shorter than what the table says it has applied, or numbers would be given out twice.
-    if (args.isSynced) log.sync();
-    writer.commit({ seqTxn: step.lastTxn, sync: args.isSynced });
-    if (step.kind === "data") rowCount += step.rowCount;
-  }
-  return result(rowCount);
+  const job = new ApplyJob(context, args, { log, writer, executor });
+  return await job.run();
 }
 
-/** Writes a step's rows; `false` if they take too much memory and fewer transactions should be tried. */
-function writeRows(context: TaskContext, writer: TableWriter, step: DataStep): boolean {
-  if (step.rowCount === 0) return true;
-  try {
-    using rows = new StepRows(context, step, writer);
-    writer.write(rows);
-    return true;
-  } catch (error) {
-    writer.rollback();
-    if (!(error instanceof LimitError)) throw error;
-    if (step.slices.length > 1) return false;
-    throw new LimitError("transaction is too large to be applied", {
-      seqTxn: step.lastTxn,
-      rows: step.rowCount,
-      reason: error.message,
-    }, { cause: error });
+/** One run of the task. */
+class ApplyJob {
+  readonly #context: TaskContext;
+  readonly #args: ApplyWalArgs;
+  readonly #log: TxnLog;
+  readonly #writer: TableWriter;
+  readonly #executor: SqlEventExecutor | null;
+  /** Rows that are written in one pass; fewer after memory ran out. */
+  readonly #passRows: number;
+  #rowCount = 0;
+  #dedupedRowCount = 0;
+
+  constructor(
+    context: TaskContext,
+    args: ApplyWalArgs,
+    parts: { log: TxnLog; writer: TableWriter; executor: SqlEventExecutor | null },
+  ) {
+    this.#context = context;
+    this.#args = args;
+    this.#log = parts.log;
+    this.#writer = parts.writer;
+    this.#executor = parts.executor;
+    const { region } = context.core.memory;
+    const memoryRows = Math.floor((region.end - region.start) / 2 / ROW_MEMORY_BYTES);
+    this.#passRows = Math.min(args.rowsMax, memoryRows);
+  }
+
+  async run(): Promise<ApplyWalResult> {
+    const { fs } = this.#context;
+    const { tableDir, targetTxn, txnsMax, isSynced } = this.#args;
+    const writer = this.#writer;
+    applyLagRows(this.#context, writer, { sync: isSynced });
+    for (let count = 0; count < COMMITS_MAX; count++) {
+      const limits = {
+        targetTxn,
+        rowsMax: this.#passRows,
+        txnsMax,
+        structureVersion: columnStructureVersion(writer.txn),
+      };
+      const step = planStep({ fs, tableDir, log: this.#log }, writer.txn.seqTxn, limits);
+      if (step.kind === "done") break;
+      if (step.kind === "dropped") return this.#result({ isDropped: true });
+      if (step.kind === "blocked") {
+        return this.#result({ blockedReason: `${step.reason} [seqTxn=${step.txn}]` });
+      }
+      if (step.kind === "sql" && this.#executor === null) {
+        const reason = `statement cannot be run here [sql=${step.event.text}]`;
+        return this.#result({ blockedReason: `${reason} [seqTxn=${step.lastTxn}]` });
+      }
+      await this.#apply(step);
+    }
+    return this.#result();
+  }
+
+  async #apply(step: Exclude<ApplyStep, { kind: "done" | "dropped" | "blocked" }>): Promise<void> {
+    const writer = this.#writer;
+    const { isSynced } = this.#args;
+    const options = { seqTxn: step.lastTxn, sync: isSynced };
+    // The log must not be shorter than what the table says it has applied, or numbers would be given out twice.
+    if (isSynced || step.kind === "structure" || step.kind === "sql") this.#log.sync();
+    switch (step.kind) {
+      case "data":
+        return this.#applyData(step, options);
+      case "truncate":
+        writer.truncate();
+        return writer.commit(options);
+      case "structure": {
+        const operation = readStructureOperation(this.#context.fs, this.#args.tableDir, {
+          version: step.structureVersion,
+          metadata: writer.metadata,
+        });
+        return writer.alter(operation, options);
+      }
+      case "sql": {
+        const { event, commitMicros } = step;
+        await this.#executor!.execute(this.#context, writer, event, { ...options, commitMicros });
+        if (writer.txn.seqTxn < step.lastTxn) writer.commit(options);
+      }
+    }
+  }
+
+  #applyData(step: DataStep, options: { seqTxn: number; sync: boolean }): void {
+    const writer = this.#writer;
+    writeDataStep(this.#context, writer, { step, passRows: this.#passRows });
+    this.#dedupedRowCount += writer.dedupedRowCount;
+    writer.commit(options);
+    this.#rowCount += step.rowCount;
+    writer.enforceTtl(step.commitMicros, options);
+  }
+
+  #result(rest: Partial<ApplyWalResult> = {}): ApplyWalResult {
+    return {
+      appliedTxn: this.#writer.txn.seqTxn,
+      rowCount: this.#rowCount,
+      dedupedRowCount: this.#dedupedRowCount,
+      isDropped: false,
+      blockedReason: null,
+      ...rest,
+    };
   }
 }
 
 /** The tasks of this folder. @param executor Runs statements that travel through the WAL; without one they suspend their table. */
-export function walTasks(_executor: SqlEventExecutor | null = null): TaskHandlers {
-  return { [APPLY_WAL_TASK]: (context, args: ApplyWalArgs) => applyWal(context, args) };
+export function walTasks(executor: SqlEventExecutor | null = null): TaskHandlers {
+  return { [APPLY_WAL_TASK]: (context, args: ApplyWalArgs) => applyWal(context, args, executor) };
 }

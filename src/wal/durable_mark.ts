@@ -100,8 +100,12 @@ export function cutLostTransactions(
   const walId = cursor.int("WAL number", 1);
   cursor.i32();
   if (cursor.text("boot id") === options.bootId) return 0;
-  const keep = Math.max(durableTxn, options.appliedTxn);
-  const writers = readWriters(fs, tableDir, keep + 1);
+  let keep = Math.max(durableTxn, options.appliedTxn);
+  let writers = readWriters(fs, tableDir, keep + 1);
+  // Structural changes and drops are made durable with everything before them.
+  const syncedCount = writers.findLastIndex((writer) => writer !== null && writer < 0) + 1;
+  keep += syncedCount;
+  writers = writers.slice(syncedCount);
   if (writers.length === 0 || writers.some((writer) => writer !== null && writer !== walId)) {
     return 0;
   }

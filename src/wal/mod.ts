@@ -16,6 +16,8 @@ export * from "./sql_event_executor.ts";
 export { changeStructure } from "./structure_change.ts";
 export { readStructureOperation, replayStructure, type StructureStep } from "./structure_log.ts";
 export * from "./txn_log.ts";
+export { SymbolWriter } from "./symbol_writer.ts";
+export { TimestampRange } from "./timestamp_range.ts";
 export * from "./wal_batch.ts";
 export {
   type BindValue,

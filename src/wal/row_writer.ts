@@ -16,8 +16,24 @@ export interface RowWriter {
   append(batch: WalBatch): void;
   /** Commits the open transaction. @returns its sequencer transaction; 0 without WAL. */
   commit(): number;
+  /**
+   * Like {@linkcode RowWriter.commit}, but several transactions share what makes them durable. The next transaction may begin at once.
+   *
+   * @returns A promise that resolves when the transaction may be acknowledged.
+   */
+  commitDurably?(): Promise<number>;
   /** Forgets the open transaction. */
   rollback(): void;
   /** Removes all rows of the table, in a transaction of its own. @returns as {@linkcode RowWriter.commit}. */
   truncate(): number;
+}
+
+/** Commits the open transaction and resolves when it may be acknowledged. Begins at once, like every other call of a writer. */
+export function commitDurably(writer: RowWriter): Promise<number> {
+  if (writer.commitDurably !== undefined) return writer.commitDurably();
+  try {
+    return Promise.resolve(writer.commit());
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }

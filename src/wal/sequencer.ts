@@ -108,12 +108,15 @@ export class Sequencer implements Disposable {
    * @throws {WalError} if the table was dropped, or the log cannot be written; the transaction is not visible then.
    */
   commit(txn: SequencedTxn, sync: boolean): number {
+    return this.commitAll([txn], sync);
+  }
+
+  /** Like {@linkcode commit} for several transactions, all or none; returns the number of the first. */
+  commitAll(txns: readonly SequencedTxn[], sync: boolean): number {
     if (this.#isDropped) throw new WalError("table is dropped", { dir: this.#tableDir });
+    const structureVersion = this.#structureVersion;
     try {
-      const number = this.#log.append(
-        { ...txn, structureVersion: this.#structureVersion },
-        sync,
-      );
+      const number = this.#log.appendAll(txns.map((txn) => ({ ...txn, structureVersion })), sync);
       this.#isDirty ||= !sync;
       return number;
     } catch (error) {

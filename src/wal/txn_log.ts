@@ -131,7 +131,27 @@ export class TxnLog implements Disposable {
    * @param sync Durable on return: the record reaches the disk before maxTxn does.
    */
   append(txn: NewTxn, sync: boolean): number {
-    const number = this.#lastTxn + 1;
+    return this.appendAll([txn], sync);
+  }
+
+  /** Appends transactions, all or none, and returns the number of the first. */
+  appendAll(txns: readonly NewTxn[], sync: boolean): number {
+    const first = this.#lastTxn + 1;
+    for (const [i, txn] of txns.entries()) this.#writeRecord(first + i, txn);
+    if (sync) this.#syncRecords();
+    const last = first + txns.length - 1;
+    try {
+      this.#publish(last);
+      if (sync) this.#file.syncData();
+    } catch (error) {
+      this.#publish(first - 1);
+      throw error;
+    }
+    this.#lastTxn = last;
+    return first;
+  }
+
+  #writeRecord(number: number, txn: NewTxn): void {
     const record = new ByteBuilder().i64(txn.structureVersion).i32(txn.walId).i32(txn.segmentId)
       .i32(txn.segmentTxn).i64(txn.commitMicros);
     let file = this.#file;
@@ -142,16 +162,10 @@ export class TxnLog implements Disposable {
       offset = RECORD_V2_BYTES * ((number - 1) % this.#partTxns);
     }
     file.write(record.bytes(), offset);
-    if (sync) file.syncData();
-    try {
-      this.#publish(number);
-      if (sync) this.#file.syncData();
-    } catch (error) {
-      this.#publish(number - 1);
-      throw error;
-    }
-    this.#lastTxn = number;
-    return number;
+  }
+
+  #syncRecords(): void {
+    (this.#part?.file ?? this.#file).syncData();
   }
 
   /** Makes everything that was appended by anybody durable. */

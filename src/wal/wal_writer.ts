@@ -32,9 +32,10 @@ import {
   type TableReader,
 } from "../storage/mod.ts";
 import type { Vector, WasmCore } from "../wasm/mod.ts";
+import { CommitGroup } from "./commit_group.ts";
 import { DurableMark } from "./durable_mark.ts";
 import type { RowWriter } from "./row_writer.ts";
-import type { Sequencer } from "./sequencer.ts";
+import type { SequencedTxn, Sequencer } from "./sequencer.ts";
 import { SymbolWriter } from "./symbol_writer.ts";
 import { TimestampRange } from "./timestamp_range.ts";
 import type { CommitMode, WalBatch } from "./wal_batch.ts";
@@ -48,6 +49,10 @@ import {
 import { allocateWalId } from "./wal_ids.ts";
 import { WalSegment } from "./wal_segment.ts";
 
+/** Files of a column, at most. */
+const FILES_PER_COLUMN = 2;
+/** `_meta`, `_event`, `_event.i`. */
+const FILES_PER_SEGMENT = 3;
 /** Transactions of a segment; QuestDB's readers count them in 31 bits. */
 const SEGMENT_TXNS_MAX = 0x7fffffff;
 
@@ -92,6 +97,10 @@ export class WalWriter implements RowWriter, Disposable {
   /** Segments that are written to no more but not durable yet. */
   #retired: WalSegment[] = [];
   #mark: DurableMark | null = null;
+  /** Commits of `sync` mode; `null` in the others. */
+  readonly #group: CommitGroup | null;
+  /** Why the open transaction is gone, until its owner was told. */
+  #lostTransaction: Error | null = null;
   #isShut = false;
   #isClosed = false;
   /** Set for good once a sync failed. */
@@ -112,6 +121,12 @@ export class WalWriter implements RowWriter, Disposable {
       }
     }
     checkStructure(options.tableName, metadata, sequencer);
+    this.#group = options.commitMode !== "sync" ? null : new CommitGroup({
+      sequencer,
+      onCommit: (txn) => options.onCommit?.(txn),
+      asError: (error) => asWalError(error, options.tableName),
+      onFailure: (error) => this.#loseTransaction(error),
+    });
     const known = reader.metadata.columns;
     this.#symbols = metadata.columns.map(({ type, writerIndex }) => {
       if (type !== ColumnType.SYMBOL) return null;
@@ -183,7 +198,30 @@ export class WalWriter implements RowWriter, Disposable {
     this.#requireOpen();
     const segment = this.#segment;
     if (segment === null || this.uncommittedRowCount === 0) return this.#options.sequencer.lastTxn;
-    const event: DataEvent = {
+    return this.#commitEvent(segment, this.#dataEvent(segment));
+  }
+
+  /** Like {@linkcode commit}; in `sync` mode the transactions of concurrent statements are made durable together. */
+  async commitDurably(): Promise<number> {
+    this.#requireOpen();
+    const segment = this.#segment;
+    if (segment === null || this.uncommittedRowCount === 0 || this.#group === null) {
+      return this.commit();
+    }
+    const event = this.#dataEvent(segment);
+    let txn: SequencedTxn;
+    try {
+      txn = this.#writeEvent(segment, event);
+    } catch (error) {
+      this.#abandon();
+      throw asWalError(error, this.#options.tableName);
+    }
+    this.#resetTransaction();
+    return await this.#group.add(segment, txn);
+  }
+
+  #dataEvent(segment: WalSegment): DataEvent {
+    return {
       kind: "data",
       startRow: segment.committedRowCount,
       endRow: segment.rowCount,
@@ -195,7 +233,6 @@ export class WalWriter implements RowWriter, Disposable {
       replaceLo: LONG_NULL,
       replaceHi: LONG_NULL,
     };
-    return this.#commitEvent(segment, event);
   }
 
   /** Removes all rows of the table: a transaction of its own. The open transaction must be empty. */
@@ -224,6 +261,11 @@ export class WalWriter implements RowWriter, Disposable {
     this.#metadata = metadata;
   }
 
+  /** True if no transaction is open or waits for the disk. */
+  get isIdle(): boolean {
+    return this.uncommittedRowCount === 0 && !(this.#group?.isWaiting ?? false);
+  }
+
   /** Resolves when the open transaction is empty: at once, or when somebody commits or rolls back. */
   whenIdle(): Promise<void> {
     if (this.uncommittedRowCount === 0) return Promise.resolve();
@@ -232,6 +274,7 @@ export class WalWriter implements RowWriter, Disposable {
 
   /** Forgets the rows appended since the last commit. */
   rollback(): void {
+    this.#lostTransaction = null;
     this.#segment?.rollback();
     this.#resetTransaction();
   }
@@ -251,6 +294,7 @@ export class WalWriter implements RowWriter, Disposable {
   async syncAsync(): Promise<void> {
     const { sequencer } = this.#options;
     this.#requireSyncable();
+    await this.#group?.settled();
     const committedTxn = sequencer.lastTxn;
     // All that can hold these transactions: a segment may be retired while another is being synced.
     const segments = [...this.#retired, ...(this.#segment === null ? [] : [this.#segment])];
@@ -258,7 +302,7 @@ export class WalWriter implements RowWriter, Disposable {
       for (const segment of segments) {
         if (segment.isDirty) await segment.syncAsync();
         const index = this.#retired.indexOf(segment);
-        if (index < 0 || segment.isDirty) continue;
+        if (index < 0 || segment.isDirty || this.#group?.uses(segment)) continue;
         this.#retired.splice(index, 1);
         segment.close();
       }
@@ -273,6 +317,7 @@ export class WalWriter implements RowWriter, Disposable {
   syncNow(): void {
     const { sequencer } = this.#options;
     this.#requireSyncable();
+    this.#group?.flushNow();
     try {
       for (const segment of this.#retired) if (segment.isDirty) segment.sync();
       if (this.#segment?.isDirty) this.#segment.sync();
@@ -281,6 +326,11 @@ export class WalWriter implements RowWriter, Disposable {
     } catch (error) {
       throw this.#poison(error);
     }
+  }
+
+  /** Resolves when the commits that wait for the disk are done. */
+  async settled(): Promise<void> {
+    await this.#group?.settled();
   }
 
   /** Rolls back and takes nothing more; what is committed can still be made durable. */
@@ -295,6 +345,12 @@ export class WalWriter implements RowWriter, Disposable {
     this.shut();
     this.#isClosed = true;
     using _mark = this.#mark;
+    this.releaseFiles();
+  }
+
+  /** Makes everything durable and closes the segment; the next row opens another one. No transaction may be open. */
+  releaseFiles(): void {
+    assert(this.uncommittedRowCount === 0, "nothing is uncommitted when the segment is closed");
     try {
       this.syncNow();
     } finally {
@@ -303,6 +359,12 @@ export class WalWriter implements RowWriter, Disposable {
       this.#retired = [];
       this.#segment = null;
     }
+  }
+  /** Files of segments that are open, at most. */
+  get openFileCount(): number {
+    const segments = this.#retired.length + (this.#segment === null ? 0 : 1);
+    const files = FILES_PER_COLUMN * this.#metadata.liveColumns.length + FILES_PER_SEGMENT;
+    return segments * files;
   }
   [Symbol.dispose](): void {
     this.close();
@@ -322,6 +384,9 @@ export class WalWriter implements RowWriter, Disposable {
   }
 
   #requireOpen(): void {
+    const lost = this.#lostTransaction;
+    this.#lostTransaction = null;
+    if (lost !== null) throw lost;
     if (!this.#isShut) return;
     throw new WalError("the table is closed for writing", { table: this.#options.tableName });
   }
@@ -336,8 +401,8 @@ export class WalWriter implements RowWriter, Disposable {
       segment.writeNulls(writerIndex, rowCount);
     } else if (writerIndex === this.metadata.timestampIndex) {
       segment.writeTimestamps(vector.data, rowCount);
-    } else if (this.metadata.columns[writerIndex].type === ColumnType.VARCHAR) {
-      segment.writeVarchar(writerIndex, vector, rowCount);
+    } else if (isVariableSize(this.metadata.columns[writerIndex].type)) {
+      segment.writeVariable(writerIndex, vector, rowCount);
     } else {
       const { type } = this.metadata.columns[writerIndex];
       assert(vector.type === type, `vector of column ${writerIndex} has type ${type}`);
@@ -381,22 +446,14 @@ export class WalWriter implements RowWriter, Disposable {
   }
 
   #commitEvent(segment: WalSegment, event: WritableEvent): number {
-    const { sequencer, commitMode, clock } = this.#options;
-    const isSynced = commitMode === "sync";
     let txn: number;
     try {
-      const segmentTxn = segment.writeEvent(encodeEvent(segment.nextTxn, event));
-      if (isSynced) segment.sync();
-      const data = event.kind === "data" ? event : null;
-      txn = sequencer.commit({
-        walId: segment.walId,
-        segmentId: segment.segmentId,
-        segmentTxn,
-        commitMicros: clock.nowMicros(),
-        minTimestamp: data?.minTimestamp ?? NO_MIN_TIMESTAMP,
-        maxTimestamp: data?.maxTimestamp ?? -1n,
-        rowCount: data === null ? 0 : data.endRow - data.startRow,
-      }, isSynced);
+      const sequenced = this.#writeEvent(segment, event);
+      if (this.#group !== null) {
+        this.#resetTransaction();
+        return this.#group.addNow(segment, sequenced);
+      }
+      txn = this.#options.sequencer.commit(sequenced, false);
     } catch (error) {
       this.#abandon();
       throw asWalError(error, this.#options.tableName);
@@ -404,6 +461,20 @@ export class WalWriter implements RowWriter, Disposable {
     this.#resetTransaction();
     this.#options.onCommit?.(txn);
     return txn;
+  }
+
+  /** Writes the event of a transaction and returns what the sequencer's log will say about it. */
+  #writeEvent(segment: WalSegment, event: WritableEvent): SequencedTxn {
+    const data = event.kind === "data" ? event : null;
+    return {
+      walId: segment.walId,
+      segmentId: segment.segmentId,
+      segmentTxn: segment.writeEvent(encodeEvent(segment.nextTxn, event)),
+      commitMicros: this.#options.clock.nowMicros(),
+      minTimestamp: data?.minTimestamp ?? NO_MIN_TIMESTAMP,
+      maxTimestamp: data?.maxTimestamp ?? -1n,
+      rowCount: data === null ? 0 : data.endRow - data.startRow,
+    };
   }
 
   /** The segment to append to; a full one is followed by a new one, between transactions only. */
@@ -456,8 +527,16 @@ export class WalWriter implements RowWriter, Disposable {
 
   #retire(segment: WalSegment): void {
     this.#segment = null;
-    if (segment.isDirty) this.#retired.push(segment);
+    // In sync mode what is committed is durable, and what is not need not be.
+    const isNeeded = this.#group === null ? segment.isDirty : this.#group.uses(segment);
+    if (isNeeded) this.#retired.push(segment);
     else segment.close();
+  }
+
+  /** Gives up the segment after a failure of commits; who has the open transaction learns of it by his next call. */
+  #loseTransaction(error: Error): void {
+    if (this.uncommittedRowCount > 0) this.#lostTransaction = error;
+    this.#abandon();
   }
 
   /** Gives up the segment after a failure; its committed transactions still have to become durable. */
@@ -466,13 +545,7 @@ export class WalWriter implements RowWriter, Disposable {
     this.#resetTransaction();
     if (segment === null) return;
     segment.rollback();
-    if (this.#options.commitMode === "sync") {
-      // Its committed transactions were made durable one by one.
-      this.#segment = null;
-      segment.close();
-    } else {
-      this.#retire(segment);
-    }
+    this.#retire(segment);
   }
 
   #resetTransaction(): void {

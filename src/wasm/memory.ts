@@ -64,6 +64,7 @@ export class WasmMemory {
   readonly u16: Uint16Array;
   readonly i32: Int32Array;
   readonly u32: Uint32Array;
+  readonly f32: Float32Array;
   readonly f64: Float64Array;
   /** For scalars at the edges only: every element access makes a `bigint`. */
   readonly i64: BigInt64Array;
@@ -83,6 +84,7 @@ export class WasmMemory {
     this.u16 = new Uint16Array(buffer);
     this.i32 = new Int32Array(buffer);
     this.u32 = new Uint32Array(buffer);
+    this.f32 = new Float32Array(buffer);
     this.f64 = new Float64Array(buffer);
     this.i64 = new BigInt64Array(buffer);
     this.#freeStarts = [region.start];

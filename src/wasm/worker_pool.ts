@@ -66,9 +66,15 @@ export class WorkerPool implements TaskRunner {
   readonly #workers: PoolWorker[] = [];
   #waiting: Task[] = [];
   #failure: Error | null = null;
+  /** Resolves with the reason when a worker dies; never rejects. The process should end then. */
+  readonly died: Promise<Error>;
+  readonly #reportDeath: (error: Error) => void;
 
   private constructor(workerCount: number) {
     this.workerCount = workerCount;
+    const { promise, resolve } = Promise.withResolvers<Error>();
+    this.died = promise;
+    this.#reportDeath = resolve;
   }
 
   /** Starts the workers and waits until each has loaded the core. @throws {QuestError} if one cannot start. */
@@ -131,6 +137,7 @@ export class WorkerPool implements TaskRunner {
         const error = new QuestError("a worker thread died", { reason });
         reject(error);
         this.#fail(error);
+        this.#reportDeath(error);
       };
       worker.onerror = (event) => {
         event.preventDefault();

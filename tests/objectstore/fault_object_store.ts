@@ -9,7 +9,9 @@ import type {
   ObjectBody,
   ObjectInfo,
   ObjectStore,
+  ObjectUpload,
   PutOptions,
+  UploadOptions,
 } from "../../src/objectstore/mod.ts";
 
 /** {@linkcode ObjectStore} that counts calls and fails the chosen one. */
@@ -59,6 +61,9 @@ export class FaultObjectStore implements ObjectStore {
   }
   delete(keys: readonly string[]): Promise<void> {
     return this.#run("delete", keys.join(), () => this.#inner.delete(keys));
+  }
+  openUpload(key: string, options?: UploadOptions): Promise<ObjectUpload> {
+    return this.#run("openUpload", key, () => this.#inner.openUpload(key, options));
   }
   async [Symbol.asyncDispose](): Promise<void> {}
 

@@ -43,11 +43,12 @@ export function createTable(
   directory: string,
   partitionBy: number,
   fs: FileSystem = new RealFileSystem(),
+  dedupKeys: readonly string[] = [],
 ): StorageContext {
   const tableDir = `${directory}/t~1`;
   const definition = {
     name: "t",
-    columns: COLUMNS,
+    columns: COLUMNS.map((column) => ({ ...column, isDedupKey: dedupKeys.includes(column.name) })),
     timestampIndex: 2,
     partitionBy,
     isWalEnabled: partitionBy !== PartitionBy.NONE,

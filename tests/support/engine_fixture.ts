@@ -32,7 +32,7 @@ export function testCore(): WasmCore {
 /** Opens an engine whose tasks run inline. */
 export function openEngine(
   root: string,
-  options: { config?: Partial<EngineConfig>; fs?: FileSystem } = {},
+  options: { config?: Partial<EngineConfig>; fs?: FileSystem; walFilesMax?: number } = {},
 ): Promise<Engine> {
   const fs = options.fs ?? new RealFileSystem();
   const core = testCore();
@@ -46,6 +46,7 @@ export function openEngine(
     clock: new SystemClock(),
     random: new SystemRandom(),
     log: SILENT_LOG,
+    ...(options.walFilesMax !== undefined && { walFilesMax: options.walFilesMax }),
   });
 }
 

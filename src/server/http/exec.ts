@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { typeName } from "../../common/mod.ts";
+import { arrayDimensions, ColumnType, typeName, typeTag } from "../../common/mod.ts";
 import type { CursorColumn, RowCursor, StatementResult } from "../../sql/mod.ts";
 import { ContentType, jsonResponse, KEEP_ALIVE } from "./responses.ts";
 import { parseRowLimit } from "./row_limit.ts";
@@ -104,8 +104,10 @@ function head(
     `"timestamp":${options.columns.indexOf(cursor.timestampIndex)},"dataset":[`;
 }
 
-function describe({ name, type }: CursorColumn): { name: string; type: string } {
-  return { name, type: typeName(type) };
+/** Arrays are told apart by their dimensions and elements. */
+function describe({ name, type }: CursorColumn): Record<string, string | number> {
+  if (typeTag(type) !== ColumnType.ARRAY) return { name, type: typeName(type) };
+  return { name, type: "ARRAY", dim: arrayDimensions(type), elemType: "DOUBLE" };
 }
 
 function tail(

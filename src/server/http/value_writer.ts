@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { ColumnType, INT_NULL, typeTag } from "../../common/mod.ts";
-import { formatFloat, formatValue, readValue } from "../../sql/mod.ts";
+import { ColumnType, INT_NULL, isDecimal, isGeohash, typeTag } from "../../common/mod.ts";
+import { formatFloat, formatValue, valueReader } from "../../sql/mod.ts";
 import type { SymbolTable, Vector, WasmMemory } from "../../wasm/mod.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import { timestampWriter } from "./timestamp_writer.ts";
@@ -88,6 +88,13 @@ export function valueWriter(memory: WasmMemory, vector: Vector, output: ValueOut
       return varcharWriter(memory, vector, output);
     case ColumnType.CHAR:
       return charWriter(memory, vector, output);
+    case ColumnType.BINARY:
+      // QuestDB gives no bytes away here: `[]` in JSON, nothing in CSV.
+      return () => buffer.ascii(output.format.isJson ? "[]" : "");
+    case ColumnType.ARRAY:
+      return arrayWriter(memory, vector, output);
+    case ColumnType.NULL:
+      return () => buffer.ascii(nullText);
     default:
       return otherWriter(memory, vector, output);
   }
@@ -157,13 +164,48 @@ function charWriter(memory: WasmMemory, vector: Vector, output: ValueOutput): Va
   };
 }
 
-/** Types that only expressions make: their text comes from SQL's own conversion. */
+/** How a type that has no writer of its own looks. */
+interface TextStyle {
+  /** CSV puts it into quotes; JSON always does. */
+  readonly isQuoted: boolean;
+  /** NULL in JSON. */
+  readonly jsonNull: string;
+  /** NULL in CSV. */
+  readonly csvNull: string;
+}
+
+const PLAIN: TextStyle = { isQuoted: false, jsonNull: "null", csvNull: "" };
+const LONG256_STYLE: TextStyle = { isQuoted: false, jsonNull: '""', csvNull: "" };
+const QUOTED: TextStyle = { isQuoted: true, jsonNull: "null", csvNull: "null" };
+
+function styleOf(type: number): TextStyle {
+  if (typeTag(type) === ColumnType.LONG256) return LONG256_STYLE;
+  return isGeohash(type) || isDecimal(type) ? QUOTED : PLAIN;
+}
+
+/** GEOHASH, UUID, IPv4, LONG256, DECIMAL: their text comes from SQL's own conversion. */
 function otherWriter(memory: WasmMemory, vector: Vector, output: ValueOutput): ValueWriter {
-  const { buffer, format: { isJson, nullText } } = output;
+  const { buffer, format: { isJson } } = output;
+  const { isQuoted, jsonNull, csvNull } = styleOf(vector.type);
+  const hasQuotes = isJson || isQuoted;
+  const read = valueReader(memory, vector);
   return (row) => {
-    const text = formatValue(readValue(memory, vector, row), vector.type);
-    if (text === null) buffer.ascii(nullText);
-    else if (isJson) writeText(output, text);
-    else buffer.text(text);
+    const text = formatValue(read(row), vector.type);
+    if (text === null) return buffer.ascii(isJson ? jsonNull : csvNull);
+    if (hasQuotes) buffer.byte(QUOTE);
+    buffer.ascii(text);
+    if (hasQuotes) buffer.byte(QUOTE);
+  };
+}
+
+/** `[1.0,null]`; CSV puts it, and the word for NULL, into quotes. */
+function arrayWriter(memory: WasmMemory, vector: Vector, output: ValueOutput): ValueWriter {
+  const { buffer, format: { isJson } } = output;
+  const read = valueReader(memory, vector);
+  return (row) => {
+    const text = formatValue(read(row), vector.type) ?? "null";
+    if (!isJson) buffer.byte(QUOTE);
+    buffer.ascii(text);
+    if (!isJson) buffer.byte(QUOTE);
   };
 }

@@ -211,7 +211,11 @@ export class Binder {
       const interval = this.intervalsOf(only);
       if (interval !== null) return intervalTest(this.#context, operand.expression, interval);
     }
-    return inExpression(this.#context, operand, list.map((item) => this.place(item)));
+    return inExpression(
+      this.#context,
+      { ...operand, operatorPosition: expression.position },
+      list.map((item) => this.place(item)),
+    );
   }
 
   /** Intervals that `ts IN item` stands for, or `null` if the item is no interval. */

@@ -19,11 +19,13 @@ export function intervalTest(
   operand: VectorExpression,
   intervals: readonly Interval[],
 ): VectorExpression {
+  const isFine = operand.type === ColumnType.TIMESTAMP_NS;
+  const type = isFine ? ColumnType.TIMESTAMP_NS : ColumnType.TIMESTAMP;
   const bound = (operator: ">=" | "<=", micros: bigint) =>
     comparisonExpression(context, {
       operator,
       left: operand,
-      right: constantExpression(context, ColumnType.TIMESTAMP, micros),
+      right: constantExpression(context, type, isFine ? nanosOf(operator, micros) : micros),
       position: 0,
       leftPosition: 0,
       rightPosition: 0,
@@ -33,4 +35,13 @@ export function intervalTest(
   return normalizeIntervals(intervals)
     .map(({ low, high }) => join(false, bound(">=", low), bound("<=", high)))
     .reduce((a, b) => join(true, a, b), constantExpression(context, ColumnType.BOOLEAN, false));
+}
+
+const NANOS_PER_MICRO = 1000n;
+const NANOS_MAX = 2n ** 63n - 1n;
+
+/** The first or last nanosecond of a microsecond, within int64. */
+function nanosOf(operator: ">=" | "<=", micros: bigint): bigint {
+  const nanos = micros * NANOS_PER_MICRO + (operator === "<=" ? NANOS_PER_MICRO - 1n : 0n);
+  return nanos > NANOS_MAX ? NANOS_MAX : nanos < -NANOS_MAX ? -NANOS_MAX : nanos;
 }

@@ -44,7 +44,7 @@ function ofLiteral(literal: Literal): TypedValue | null {
       };
     case "number":
       return ofNumber(literal.text);
-    default:
+    case "geohash":
       return null;
   }
 }

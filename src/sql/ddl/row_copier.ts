@@ -8,6 +8,7 @@ import type { WalWriter } from "../../wal/mod.ts";
 import { castVector, type RowCursor } from "../exec/mod.ts";
 import { Arena, type Batch, type Vector } from "../../wasm/mod.ts";
 import { findSuspectTimestamp, timestampFault } from "./insert_target.ts";
+import { convertRows, isVectorWise } from "./insert_vector.ts";
 import { checkNarrowing } from "./narrowing.ts";
 import type { StatementEnvironment } from "./statement_environment.ts";
 
@@ -96,6 +97,9 @@ function convert(
   }
   if (vector.type === type) return vector;
   const { core } = place.environment;
+  if (!isVectorWise(vector.type, type)) {
+    return convertRows(vector, type, { rowCount: place.rowCount, arena: place.arena, core });
+  }
   checkNarrowing(vector, place.rowCount, { type, memory: core.memory });
   return castVector(vector, place.rowCount, { type, arena: place.arena, core });
 }

@@ -3,11 +3,24 @@
  *
  * @module
  */
-import { ColumnType, SqlError, typeName, typeTag } from "../../common/mod.ts";
+import {
+  ColumnType,
+  DECIMAL_PRECISION_MAX,
+  decimalBytes,
+  decimalPrecision,
+  decimalScale,
+  decimalType,
+  isDecimal,
+  isGeohash,
+  SqlError,
+  typeName,
+  typeTag,
+} from "../../common/mod.ts";
 import { type Batch, fixedVector, type Vector } from "../../wasm/mod.ts";
 import {
   coerce,
   type FunctionCall,
+  isSpecial,
   isText,
   type PlacedExpression,
   type VectorExpression,
@@ -23,6 +36,7 @@ import {
 } from "./aggregates.ts";
 import { DistinctAggregator, WholeDistinctAggregator } from "./distinct_aggregator.ts";
 import { GrowableBuffer } from "./query_memory.ts";
+import { long256Sum, ValueAggregator, valueKeeper, valueSum } from "./value_aggregator.ts";
 import { MomentsAggregator, RowAggregator, textJoiner, textKeeper } from "./text_aggregator.ts";
 
 const { BOOLEAN, BYTE, CHAR, DOUBLE, FLOAT, INT, LONG, SHORT, STRING, SYMBOL, VARCHAR, NULL } =
@@ -95,9 +109,13 @@ export function createAggregator(context: AggregateContext, call: AggregateCall)
   if (call.key === "count") {
     if (call.args.length > 1) throw noMatch(call);
     const isRows = call.isStar || argument === undefined;
+    const tag = argument === undefined ? NULL : typeTag(argument.expression.type);
+    if (tag === ColumnType.ARRAY || tag === ColumnType.BINARY) throw noMatch(call);
     return new CountAggregator(context, isRows ? null : argument.expression);
   }
-  const arity = call.key.startsWith("string_") ? 2 : 1;
+  const isScaledAverage = call.key === "avg" && call.args.length === 2 &&
+    isDecimal(call.args[0].expression.type);
+  const arity = call.key.startsWith("string_") || isScaledAverage ? 2 : 1;
   if (call.args.length !== arity) throw noMatch(call);
   switch (call.key) {
     case "sum":
@@ -130,6 +148,7 @@ function createSum(context: AggregateContext, call: AggregateCall): Aggregator {
   const { expression } = call.args[0];
   const tag = typeTag(expression.type);
   const isAverage = call.key === "avg";
+  if (isSpecial(expression.type)) return createSpecialSum(context, call);
   if (tag === BOOLEAN && !isAverage) throw noMatch(call);
   if (tag === SYMBOL) {
     if (isAverage) throw noMatch(call);
@@ -148,6 +167,51 @@ function createSum(context: AggregateContext, call: AggregateCall): Aggregator {
   return tag === FLOAT && !isAverage ? new NarrowedAggregator(context, sum, FLOAT) : sum;
 }
 
+/** Sums and averages of DECIMAL, sums of LONG256. */
+function createSpecialSum(context: AggregateContext, call: AggregateCall): Aggregator {
+  const { expression } = call.args[0];
+  const { type } = expression;
+  if (typeTag(type) === ColumnType.LONG256 && call.key === "sum") {
+    return new ValueAggregator(context, expression, long256Sum());
+  }
+  if (!isDecimal(type) || (call.key !== "sum" && call.key !== "avg")) throw noMatch(call);
+  const scale = decimalScale(type);
+  if (call.key === "sum") {
+    const wide = decimalType(DECIMAL_SUM_PRECISIONS[decimalBytes(type)], scale);
+    return new ValueAggregator(context, expression, valueSum(wide, (sum) => sum));
+  }
+  const { result, places } = averageType(call, type);
+  return new ValueAggregator(
+    context,
+    expression,
+    valueSum(result, (sum, count) => divideHalfUp(sum * 10n ** BigInt(places - scale), count)),
+  );
+}
+
+/** Precision of a DECIMAL sum by the bytes of what is summed. */
+const DECIMAL_SUM_PRECISIONS: Readonly<Record<number, number>> = {
+  1: 18,
+  2: 18,
+  4: 38,
+  8: 38,
+  16: DECIMAL_PRECISION_MAX,
+  32: DECIMAL_PRECISION_MAX,
+};
+
+/** `avg(x, scale)` has digits of its own behind the point. */
+function averageType(call: AggregateCall, type: number): { result: number; places: number } {
+  const scale = decimalScale(type);
+  if (call.args.length < 2) return { result: type, places: scale };
+  const wanted = Number(call.args[1].expression.constant?.value ?? scale);
+  const precision = Math.min(DECIMAL_PRECISION_MAX, decimalPrecision(type) - scale + wanted);
+  return { result: decimalType(precision, wanted), places: wanted };
+}
+
+function divideHalfUp(a: bigint, b: bigint): bigint {
+  const half = a < 0n ? -b : b;
+  return (2n * a + half) / (2n * b);
+}
+
 /** A SYMBOL's dictionary keys as INT: what QuestDB sums. */
 function symbolKeys(symbol: VectorExpression): VectorExpression {
   return { type: INT, evaluate: (batch) => fixedVector(INT, symbol.evaluate(batch).data) };
@@ -157,6 +221,7 @@ function createExtreme(context: AggregateContext, call: AggregateCall): Aggregat
   const { expression } = call.args[0];
   const tag = typeTag(expression.type);
   const isMax = call.key === "max";
+  if (isSpecial(expression.type)) return createSpecialExtreme(context, call);
   if (isText(tag) || tag === SYMBOL) {
     const type = tag === VARCHAR ? VARCHAR : STRING;
     return new RowAggregator(context, coerce(context.compile, expression, { type }), {
@@ -176,6 +241,24 @@ function createExtreme(context: AggregateContext, call: AggregateCall): Aggregat
   return new NarrowedAggregator(context, extreme, tag === BYTE ? INT : expression.type);
 }
 
+function createSpecialExtreme(context: AggregateContext, call: AggregateCall): Aggregator {
+  const { expression } = call.args[0];
+  const { type } = expression;
+  const tag = typeTag(type);
+  const converted = (target: number): AggregateCall => ({
+    ...call,
+    args: [{
+      ...call.args[0],
+      expression: coerce(context.compile, expression, { type: target, isExplicit: true }),
+    }],
+  });
+  if (tag === ColumnType.UUID) return createExtreme(context, converted(STRING));
+  if (tag === ColumnType.LONG256) return createExtreme(context, converted(LONG));
+  if (tag !== ColumnType.IPV4 && !isDecimal(type)) throw noMatch(call);
+  const rule = call.key === "max" ? "max" : "min";
+  return new ValueAggregator(context, expression, valueKeeper(type, rule));
+}
+
 /** CHAR as LONG codes. */
 function charCodes(context: AggregateContext, expression: VectorExpression): VectorExpression {
   const codes: VectorExpression = {
@@ -189,6 +272,16 @@ function createKeeper(context: AggregateContext, call: AggregateCall): Aggregato
   const { expression } = call.args[0];
   const isLast = call.key.startsWith("last");
   const skipsNull = call.key.endsWith("not_null");
+  const tag = typeTag(expression.type);
+  if (tag === ColumnType.BINARY) throw noMatch(call);
+  if (tag === ColumnType.LONG256) {
+    const low = coerce(context.compile, expression, { type: LONG, isExplicit: true });
+    return createKeeper(context, { ...call, args: [{ ...call.args[0], expression: low }] });
+  }
+  if (tag === ColumnType.ARRAY) {
+    const rule = isLast ? skipsNull ? "lastNotNull" : "last" : skipsNull ? "firstNotNull" : "first";
+    return new ValueAggregator(context, expression, valueKeeper(expression.type, rule));
+  }
   if (!isText(expression.type)) {
     return new KeepAggregator(context, expression, { isLast, skipsNull });
   }
@@ -203,6 +296,10 @@ function createKeeper(context: AggregateContext, call: AggregateCall): Aggregato
 
 function createDistinct(context: AggregateContext, call: AggregateCall): Aggregator {
   const { expression } = call.args[0];
+  const { type } = expression;
+  const isUnknown = isGeohash(type) || isDecimal(type) || typeTag(type) === ColumnType.ARRAY ||
+    typeTag(type) === ColumnType.BINARY;
+  if (isUnknown) throw noMatch(call);
   const argument = typeTag(expression.type) === NULL
     ? coerce(context.compile, expression, { type: LONG })
     : expression;
@@ -237,6 +334,7 @@ function createFlag(context: AggregateContext, call: AggregateCall): Aggregator 
 }
 
 function createMoments(context: AggregateContext, call: AggregateCall): Aggregator {
+  if (isSpecial(call.args[0].expression.type)) throw noMatch(call);
   const argument = coerce(context.compile, call.args[0].expression, { type: DOUBLE });
   return new MomentsAggregator(context, argument, {
     isSample: !call.key.endsWith("_pop"),

@@ -8,8 +8,10 @@ import { type Batch, fixedVector, type Vector } from "../../wasm/mod.ts";
 import {
   type CompileContext,
   isNullExpression,
+  isWhole,
   type VectorExpression,
   vectorStride,
+  writeWhole,
 } from "../functions/mod.ts";
 import { GrowableBuffer, type QueryMemory } from "./query_memory.ts";
 
@@ -283,10 +285,11 @@ export class KeepAggregator implements Aggregator {
   #clear(memory: QueryMemory["core"]["memory"], group: number): void {
     const at = this.#values.pointer + this.#size * group;
     const tag = typeTag(this.type);
-    if (tag === ColumnType.DOUBLE) memory.f64[at >> 3] = NaN;
+    if (isWhole(this.type)) writeWhole(memory, this.type, { at, value: null });
+    else if (tag === ColumnType.DOUBLE) memory.f64[at >> 3] = NaN;
     else if (this.#size === 8) memory.i64[at >> 3] = -0x8000000000000000n;
     else if (tag === ColumnType.FLOAT) memory.u32[at >> 2] = 0x7fc00000;
-    else if (this.#size === 4) memory.i32[at >> 2] = -0x80000000;
+    else if (this.#size === 4 && tag !== ColumnType.IPV4) memory.i32[at >> 2] = -0x80000000;
     else memory.u8.fill(0, at, at + this.#size);
   }
 }

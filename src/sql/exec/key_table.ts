@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { assert, ColumnType, typeTag } from "../../common/mod.ts";
+import { assert, ColumnType, fixedSize, typeTag } from "../../common/mod.ts";
 import { fixedVector, type SymbolTable, type Vector } from "../../wasm/mod.ts";
-import { isText } from "../functions/mod.ts";
+import { isVariable } from "../functions/mod.ts";
 import { GrowableBuffer, type QueryMemory } from "./query_memory.ts";
 
 const SLOTS_MIN = 1024;
 const HEAP_MIN = 65_536;
+const WORD_BYTES = 8;
 const LONG_SLOT_BYTES = 4;
 const TEXT_SLOT_BYTES = 8;
 /** A table is grown when it is half full. */
@@ -169,7 +170,8 @@ export interface KeyColumn {
 export function keyColumn(memory: QueryMemory, type: number): KeyColumn {
   const tag = typeTag(type);
   if (tag === ColumnType.SYMBOL) return new SymbolKeyColumn(memory, type);
-  return isText(type) ? new TextKeyColumn(memory, type) : new FixedKeyColumn(memory, type);
+  if (isVariable(type)) return new TextKeyColumn(memory, type);
+  return fixedSize(type) > 8 ? new WideKeyColumn(memory, type) : new FixedKeyColumn(memory, type);
 }
 
 /** Dictionary keys are ids already: NULL is 0, key k is k + 1. */
@@ -249,6 +251,13 @@ const INTEGER_CODES: Readonly<Record<number, number>> = {
   [ColumnType.SHORT]: 2,
   [ColumnType.CHAR]: 3,
   [ColumnType.INT]: 4,
+  [ColumnType.IPV4]: 4,
+  [ColumnType.GEOBYTE]: 1,
+  [ColumnType.GEOSHORT]: 2,
+  [ColumnType.GEOINT]: 4,
+  [ColumnType.DECIMAL8]: 1,
+  [ColumnType.DECIMAL8 + 1]: 2,
+  [ColumnType.DECIMAL8 + 2]: 4,
 };
 const LONG_CODE = 5, FLOAT_CODE = 6, DOUBLE_CODE = 7;
 
@@ -307,5 +316,67 @@ class FixedKeyColumn implements KeyColumn {
       kernels.doubleKeys(out, out, rowCount);
     }
     return out;
+  }
+}
+
+/** UUID, LONG256 and wide decimals: each 64-bit word is interned, then the ids of the words, two by two. */
+class WideKeyColumn implements KeyColumn {
+  readonly isDense = true;
+  readonly #memory: QueryMemory;
+  readonly #type: number;
+  readonly #words: readonly LongKeyTable[];
+  /** Stage k interns (ids of words 0 … k, id of word k + 1). */
+  readonly #stages: readonly LongKeyTable[];
+  readonly #word: GrowableBuffer;
+  readonly #ids: readonly GrowableBuffer[];
+  readonly #result: GrowableBuffer;
+
+  constructor(memory: QueryMemory, type: number) {
+    this.#memory = memory;
+    this.#type = type;
+    const count = fixedSize(type) / WORD_BYTES;
+    this.#words = Array.from({ length: count }, () => new LongKeyTable(memory));
+    this.#stages = Array.from({ length: count - 1 }, () => new LongKeyTable(memory));
+    this.#word = new GrowableBuffer(memory, 8);
+    this.#ids = [0, 1].map(() => new GrowableBuffer(memory, 4));
+    this.#result = new GrowableBuffer(memory, fixedSize(type));
+  }
+  get count(): number {
+    return this.#stages[this.#stages.length - 1].count;
+  }
+  ids(vector: Vector, rowCount: number): number {
+    const { kernels } = this.#memory.core;
+    const size = fixedSize(this.#type);
+    this.#word.reserve(rowCount);
+    for (const ids of this.#ids) ids.reserve(rowCount);
+    const [{ pointer: joined }, { pointer: own }] = this.#ids;
+    const word = this.#word.pointer;
+    for (const [k, table] of this.#words.entries()) {
+      kernels.takeWords(vector.data + WORD_BYTES * k, size, 0n, word, rowCount);
+      table.intern(word, rowCount, k === 0 ? joined : own);
+      if (k === 0) continue;
+      kernels.pairIds(joined, own, word, rowCount);
+      this.#stages[k - 1].intern(word, rowCount, joined);
+    }
+    return joined;
+  }
+  values(ids: number, n: number): Vector {
+    const { kernels, memory } = this.#memory.core;
+    const size = fixedSize(this.#type);
+    this.#word.reserve(n);
+    this.#result.reserve(n);
+    for (const buffer of this.#ids) buffer.reserve(n);
+    const [{ pointer: rest }, { pointer: own }] = this.#ids;
+    const word = this.#word.pointer, out = this.#result.pointer;
+    memory.u8.copyWithin(rest, ids, ids + 4 * n);
+    for (let k = this.#words.length - 1; k >= 0; k--) {
+      if (k > 0) {
+        kernels.gatherRows(8, this.#stages[k - 1].keys, rest, word, n);
+        kernels.unpairIds(word, rest, own, n);
+      }
+      kernels.gatherRows(8, this.#words[k].keys, k > 0 ? own : rest, word, n);
+      kernels.putWords(word, size, out + WORD_BYTES * k, n);
+    }
+    return fixedVector(this.#type, out);
   }
 }

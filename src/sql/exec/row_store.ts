@@ -5,7 +5,7 @@
  */
 import { assert, ColumnType, typeTag } from "../../common/mod.ts";
 import type { Batch, SymbolTable, Vector } from "../../wasm/mod.ts";
-import { isText, vectorStride } from "../functions/mod.ts";
+import { isVariable, vectorStride } from "../functions/mod.ts";
 import { GrowableBuffer, type QueryMemory } from "./query_memory.ts";
 import type { CursorColumn } from "./row_cursor.ts";
 
@@ -34,7 +34,7 @@ class StoredColumn {
     const { kernels, memory } = this.#memory.core;
     this.#data.reserve(rowCount + n);
     const to = this.#data.pointer + rowCount * this.#stride;
-    if (isText(this.type)) {
+    if (isVariable(this.type)) {
       this.#heap.reserve(this.#heapBytes + kernels.varcharHeapBytes(vector.data, n));
       const heapEnd = this.#heap.pointer + this.#heapBytes;
       const { data, heap, heapOffset } = vector;

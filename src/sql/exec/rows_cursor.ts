@@ -13,8 +13,9 @@ import {
   type WasmCore,
 } from "../../wasm/mod.ts";
 import {
+  appendValue,
   GrowingSymbolTable,
-  isText,
+  isVariable,
   type ScalarValue,
   VarcharBuilder,
   vectorStride,
@@ -60,9 +61,9 @@ class RowsCursor implements RowCursor {
   }
 
   #column(type: number, index: number, rows: readonly (readonly unknown[])[]): Vector {
-    if (isText(type)) {
+    if (isVariable(type)) {
       const builder = new VarcharBuilder(this.#arena, rows.length);
-      for (const row of rows) builder.append((row[index] ?? null) as string | null);
+      for (const row of rows) appendValue(builder, type, (row[index] ?? null) as ScalarValue);
       return builder.finish(type);
     }
     const symbols = this.#symbols[index];
@@ -77,8 +78,8 @@ class RowsCursor implements RowCursor {
 }
 
 /**
- * Makes a cursor from rows of values: `boolean` for BOOLEAN; `number` for BYTE, SHORT, INT, FLOAT and DOUBLE; `bigint` or
- * safe `number` for LONG, DATE and TIMESTAMP; `string` for STRING, VARCHAR, SYMBOL and CHAR; `null` is NULL.
+ * Makes a cursor from rows of values, in the form {@linkcode ScalarValue} describes; LONG, DATE and TIMESTAMP may be safe
+ * `number`s, too.
  */
 export function rowsCursor(
   core: WasmCore,

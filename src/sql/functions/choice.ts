@@ -6,11 +6,12 @@
 import { ColumnType, SqlError, typeName, typeTag } from "../../common/mod.ts";
 import { type Batch, BATCH_ROWS, fixedVector, type Vector } from "../../wasm/mod.ts";
 import { coerce, foldIfConstant } from "./coerce.ts";
-import { readVarchar, VarcharBuilder } from "./varchar_builder.ts";
+import { readBytes, readVarchar, VarcharBuilder } from "./varchar_builder.ts";
 import { choiceMeet } from "./type_class.ts";
 import {
   type CompileContext,
   isText,
+  isVariable,
   lazyBuffer,
   operandOf,
   type VectorExpression,
@@ -40,7 +41,7 @@ export function choiceExpression(
   const type = commonType(branches);
   const values = branches.map((branch) => coerce(context, branch.value, { type }));
   const conditions = branches.map((branch) => branch.condition);
-  const run = isText(type) && !values.every(isInlineConstant)
+  const run = isVariable(type) && !values.every(isInlineConstant)
     ? textChoice(context, { type, values, conditions })
     : fixedChoice(context, { type, values, conditions });
   const inputs = [...values, ...conditions.filter((condition) => condition !== null)];
@@ -68,7 +69,7 @@ function commonType(branches: readonly Branch[]): number {
 
 function isInlineConstant(value: VectorExpression): boolean {
   const constant = value.constant?.value;
-  if (constant === undefined) return false;
+  if (constant === undefined || !isText(value.type)) return false;
   return constant === null ||
     // deno-lint-ignore no-control-regex
     (String(constant).length <= INLINE_CHARS_MAX && /^[\x00-\x7f]*$/.test(String(constant)));
@@ -112,7 +113,7 @@ function nullExpression(_context: CompileContext): VectorExpression {
   };
 }
 
-/** Long texts live in several heaps: the chosen ones are copied, row by row. */
+/** Long values live in several heaps: the chosen ones are copied, row by row. */
 function textChoice(context: CompileContext, choice: Choice): (batch: Batch) => Vector {
   const { memory } = context.core;
   let builder: VarcharBuilder | null = null;
@@ -123,7 +124,9 @@ function textChoice(context: CompileContext, choice: Choice): (batch: Batch) => 
     const vectors = choice.values.map((value) => value.evaluate(batch));
     for (let row = 0; row < batch.rowCount; row++) {
       const index = masks.findIndex((mask) => mask === 0 || memory.u8[mask + row] !== 0);
-      builder.append(index < 0 ? null : readVarchar(memory, vectors[index], row));
+      if (isText(choice.type)) {
+        builder.append(index < 0 ? null : readVarchar(memory, vectors[index], row));
+      } else builder.appendBytes(index < 0 ? null : readBytes(memory, vectors[index], row));
     }
     return builder.finish(choice.type);
   };

@@ -3,17 +3,35 @@
  *
  * @module
  */
-import { ColumnType, parseTimestampMicros, SqlError, typeTag } from "../../common/mod.ts";
+import {
+  ColumnType,
+  fixedSize,
+  parseTimestampMicros,
+  parseTimestampNanos,
+  SqlError,
+  typeTag,
+} from "../../common/mod.ts";
 import type { Batch, SymbolTable, Vector } from "../../wasm/mod.ts";
 import type { BinaryOperator } from "../ast/mod.ts";
 import { type BinaryOperation, noMatchingOperator } from "./arithmetic.ts";
 import { coerce, foldIfConstant } from "./coerce.ts";
-import { isNullType, isNumeric, isTextual, isTime, numericMeet } from "./type_class.ts";
+import { compareSpecial, isSpecial, refusesNull } from "./special_comparison.ts";
+import {
+  isNanos,
+  isNullType,
+  isNumeric,
+  isTextual,
+  isTime,
+  numericMeet,
+  timeMeet,
+} from "./type_class.ts";
+import { isWhole } from "./wide_value.ts";
 import { symbolPredicate } from "./symbol_predicate.ts";
 import {
   type CompileContext,
   constantExpression,
   isText,
+  isVariable,
   kernelExpression,
   operandOf,
   type VectorExpression,
@@ -60,6 +78,15 @@ export function comparisonExpression(
       ColumnType.BOOLEAN,
       code === EQUAL || code === 3 || code === 5,
     );
+  }
+  if (refusesNull(left.type, right.type)) throw noMatchingOperator(comparison);
+  const hasNull = isNullType(left.type) || isNullType(right.type);
+  if (!hasNull && (isSpecial(left.type) || isSpecial(right.type))) {
+    return compareSpecial(context, {
+      ...comparison,
+      code,
+      compare: (inner) => comparisonExpression(context, inner),
+    });
   }
   const isBoolean = [left, right].some((side) => typeTag(side.type) === ColumnType.BOOLEAN);
   if (isBoolean) return compareBooleans(context, comparison, code);
@@ -113,10 +140,30 @@ export function isNullExpression(
   const narrow: readonly number[] = [ColumnType.BOOLEAN, ColumnType.BYTE, ColumnType.SHORT];
   if (narrow.includes(tag)) return constantExpression(context, ColumnType.BOOLEAN, false);
   if (tag === ColumnType.CHAR) return isZeroChar(context, operand);
-  const kind = tag === ColumnType.DOUBLE ? 1 : tag === ColumnType.FLOAT ? 2 : isText(tag) ? 3 : 0;
+  if (tag === ColumnType.IPV4 || isWhole(operand.type)) return isNullPattern(context, operand);
+  const kind = tag === ColumnType.DOUBLE
+    ? 1
+    : tag === ColumnType.FLOAT
+    ? 2
+    : isVariable(tag)
+    ? 3
+    : 0;
   const size = tag === ColumnType.INT || tag === ColumnType.SYMBOL ? 4 : 8;
   const expression = kernelExpression(context, ColumnType.BOOLEAN, (batch, out) => {
     kernels.isNullRows(kind, size, operand.evaluate(batch).data, out, batch.rowCount);
+  });
+  return foldIfConstant(context, expression, [operand]);
+}
+
+/** True where the operand has the bytes of its type's NULL. */
+function isNullPattern(context: CompileContext, operand: VectorExpression): VectorExpression {
+  const { kernels } = context.core;
+  const size = fixedSize(operand.type);
+  const missing = constantExpression(context, operand.type, null);
+  const expression = kernelExpression(context, ColumnType.BOOLEAN, (batch, out) => {
+    const value = operandOf(operand, batch), pattern = operandOf(missing, batch);
+    const { rowCount } = batch;
+    kernels.equalRows(size, value.pointer, value.stride, pattern.pointer, 0, out, rowCount);
   });
   return foldIfConstant(context, expression, [operand]);
 }
@@ -163,7 +210,9 @@ function compareNumbers(
   }
   if (!isNumeric(left.type) || !isNumeric(right.type)) throw noMatchingOperator(comparison);
   const isBothTime = isTime(left.type) && isTime(right.type);
-  const type = isBothTime ? ColumnType.TIMESTAMP : widened(numericMeet(left.type, right.type));
+  const type = isBothTime
+    ? timeMeet(left.type, right.type)
+    : widened(numericMeet(left.type, right.type));
   const meet = (side: VectorExpression) =>
     coerce(context, side, {
       type: isBothTime ? type : isTime(side.type) && type === ColumnType.LONG ? side.type : type,
@@ -190,9 +239,9 @@ function textAs(
 ): VectorExpression {
   const value = text.constant?.value;
   if (typeTag(target.type) === ColumnType.TIMESTAMP && typeof value === "string") {
-    const micros = parseTimestampMicros(value);
-    if (micros === null) throw new SqlError(target.position, `Invalid date [str='${value}']`);
-    return constantExpression(context, ColumnType.TIMESTAMP, micros);
+    const time = isNanos(target.type) ? parseTimestampNanos(value) : parseTimestampMicros(value);
+    if (time === null) throw new SqlError(target.position, `Invalid date [str=${value}]`);
+    return constantExpression(context, target.type, time);
   }
   return coerce(context, text, { type: target.type });
 }

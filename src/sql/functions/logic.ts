@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { ColumnType, SqlError, typeName, typeTag } from "../../common/mod.ts";
+import { ColumnType, parseIpv4, parseUuid, SqlError, typeName, typeTag } from "../../common/mod.ts";
 import { comparisonExpression, isNullExpression, notExpression } from "./comparison.ts";
 import { coerce, foldIfConstant } from "./coerce.ts";
+import { isSpecial } from "./special_comparison.ts";
 import { symbolPredicate } from "./symbol_predicate.ts";
 import { isNullType, isNumeric, isTextual, isTime } from "./type_class.ts";
 import {
@@ -19,6 +20,8 @@ import {
 export interface PlacedExpression {
   readonly expression: VectorExpression;
   readonly position: number;
+  /** Of the operator it stands left of, where errors point there. */
+  readonly operatorPosition?: number;
 }
 
 /** Compiles AND (`isOr` false) or OR of two conditions; a constant side decides or vanishes. */
@@ -73,6 +76,16 @@ export function betweenExpression(
   },
 ): VectorExpression {
   const { operand, low, high, position } = options;
+  if ([operand, low, high].some(({ expression }) => isSpecial(expression.type))) {
+    const actual = (place: PlacedExpression, index: number) =>
+      ` at #${index} expected: TIMESTAMP, actual: ${typeName(place.expression.type)}`;
+    throw new SqlError(
+      high.position,
+      `argument type mismatch for function \`between\`${actual(operand, 1)}${actual(low, 2)}${
+        actual(high, 3)
+      }`,
+    );
+  }
   const test = (operator: ">=" | "<=", bound: PlacedExpression) =>
     comparisonExpression(context, {
       operator,
@@ -97,6 +110,7 @@ export function inExpression(
   operand: PlacedExpression,
   list: readonly PlacedExpression[],
 ): VectorExpression {
+  if (isSpecial(operand.expression.type)) return inSpecial(context, operand, list);
   const { expression } = operand;
   for (const item of list) checkComparable(expression, item);
   const isConstantList = list.every((item) => item.expression.constant !== undefined);
@@ -122,6 +136,46 @@ export function inExpression(
         rightPosition: item.position,
       })
   );
+  return tests.reduce(
+    (a, b) => combine(context, { isOr: true, a, b }),
+    constantExpression(context, ColumnType.BOOLEAN, false),
+  );
+}
+
+/** IN over UUID, IPv4 and LONG256; the other types without kernels have none. */
+function inSpecial(
+  context: CompileContext,
+  operand: PlacedExpression,
+  list: readonly PlacedExpression[],
+): VectorExpression {
+  const { expression } = operand;
+  const tag = typeTag(expression.type);
+  if (tag === ColumnType.LONG256) {
+    const low = coerce(context, expression, { type: ColumnType.LONG, isExplicit: true });
+    return inExpression(context, { ...operand, expression: low }, list);
+  }
+  if (tag !== ColumnType.UUID && tag !== ColumnType.IPV4) {
+    throw new SqlError(
+      operand.operatorPosition ?? operand.position,
+      `there is no matching operator \`in\` with the argument type: ${typeName(expression.type)}`,
+    );
+  }
+  const tests = list.flatMap((item) => {
+    const text = item.expression.constant?.value;
+    if (isNullType(item.expression.type)) return [isNullExpression(context, expression)];
+    if (tag === ColumnType.IPV4 && typeof text === "string" && parseIpv4(text) === null) return [];
+    if (tag === ColumnType.UUID && typeof text === "string" && parseUuid(text) === null) {
+      throw new SqlError(item.position, `invalid UUID value [${text}]`);
+    }
+    return [comparisonExpression(context, {
+      operator: "=",
+      left: expression,
+      right: item.expression,
+      position: operand.position,
+      leftPosition: operand.position,
+      rightPosition: item.position,
+    })];
+  });
   return tests.reduce(
     (a, b) => combine(context, { isOr: true, a, b }),
     constantExpression(context, ColumnType.BOOLEAN, false),

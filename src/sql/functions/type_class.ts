@@ -3,7 +3,17 @@
  *
  * @module
  */
-import { ColumnType, typeTag } from "../../common/mod.ts";
+import {
+  ColumnType,
+  DECIMAL_PRECISION_MAX,
+  decimalPrecision,
+  decimalScale,
+  decimalType,
+  geohashBits,
+  isDecimal,
+  isGeohash,
+  typeTag,
+} from "../../common/mod.ts";
 
 const INTEGERS = new Set<number>([
   ColumnType.BYTE,
@@ -79,9 +89,12 @@ export function timeMeet(a: number, b: number): number {
 export function choiceMeet(a: number, b: number): number | null {
   const x = typeTag(a), y = typeTag(b);
   if (a === b) return a;
-  if (x === y && !isTime(a)) return a;
   if (isNullType(a)) return b;
   if (isNullType(b)) return a;
+  if (isGeohash(a) || isGeohash(b)) return geohashMeet(a, b);
+  if (isDecimal(a) || isDecimal(b)) return decimalMeet(a, b);
+  if (x === ColumnType.ARRAY || y === ColumnType.ARRAY) return x === y ? Math.max(a, b) : null;
+  if (x === y && !isTime(a)) return a;
   if (isTextual(a) && isTextual(b)) {
     return x === ColumnType.VARCHAR || y === ColumnType.VARCHAR
       ? ColumnType.VARCHAR
@@ -91,4 +104,34 @@ export function choiceMeet(a: number, b: number): number | null {
   if (isTime(a) && isInteger(b)) return a;
   if (isTime(b) && isInteger(a)) return b;
   return isNumeric(a) && isNumeric(b) ? numericMeet(a, b) : null;
+}
+
+/** Two geohashes meet in the narrower one. */
+function geohashMeet(a: number, b: number): number | null {
+  if (!isGeohash(a) || !isGeohash(b)) return null;
+  return geohashBits(a) < geohashBits(b) ? a : b;
+}
+
+/** Widest decimal digits of whole numbers. */
+const INTEGER_DIGITS: Readonly<Record<number, number>> = {
+  [ColumnType.BYTE]: 3,
+  [ColumnType.SHORT]: 5,
+  [ColumnType.INT]: 10,
+  [ColumnType.LONG]: 19,
+};
+
+/** Digits of a number as DECIMAL(precision, scale); `null` for anything but decimals and whole numbers. */
+export function decimalDigits(type: number): { precision: number; scale: number } | null {
+  if (isDecimal(type)) return { precision: decimalPrecision(type), scale: decimalScale(type) };
+  const precision = INTEGER_DIGITS[typeTag(type)];
+  return precision === undefined ? null : { precision, scale: 0 };
+}
+
+/** The DECIMAL type in which two numbers meet without losing digits. */
+export function decimalMeet(a: number, b: number): number | null {
+  const x = decimalDigits(a), y = decimalDigits(b);
+  if (x === null || y === null) return null;
+  const scale = Math.max(x.scale, y.scale);
+  const whole = Math.max(x.precision - x.scale, y.precision - y.scale);
+  return decimalType(Math.min(DECIMAL_PRECISION_MAX, whole + scale), scale);
 }

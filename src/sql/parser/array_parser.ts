@@ -18,15 +18,15 @@ export const ARRAY_SLICE = "[:]";
 
 /** Parses `ARRAY[…]`; the cursor is at the word. */
 export function parseArrayLiteral(parser: ExpressionParser): Expression {
-  const position = parser.cursor.position;
   parser.cursor.advance();
-  return parseElements(parser, position);
+  return parseElements(parser);
 }
 
 /** Parses `[…]`, where nested brackets need no ARRAY. */
-function parseElements(parser: ExpressionParser, position: number): Call {
+function parseElements(parser: ExpressionParser): Call {
   const { cursor } = parser;
   const open = cursor.position;
+  const position = open; // where QuestDB's errors point
   cursor.advance();
   const args: Expression[] = [];
   if (!cursor.accept(TokenKind.RIGHT_BRACKET)) {
@@ -39,7 +39,7 @@ function parseElements(parser: ExpressionParser, position: number): Call {
 function parseElement(parser: ExpressionParser, open: number): Expression {
   const { cursor } = parser;
   if (cursor.kind() === TokenKind.LEFT_BRACKET) {
-    return parser.nested(() => parseElements(parser, cursor.position));
+    return parser.nested(() => parseElements(parser));
   }
   return required(parser, open);
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isTimestamp, SqlError } from "../../common/mod.ts";
+import { ColumnType, isTimestamp, SqlError, typeName, typeTag } from "../../common/mod.ts";
 import type { Expression, OrderItem } from "../ast/mod.ts";
 import { renderExpression } from "../analyzer/mod.ts";
 import { columnExpression, type VectorExpression } from "../functions/mod.ts";
@@ -46,9 +46,17 @@ export function resolveOrder(
       index = expressions.length;
       expressions.push(bind(expression));
     }
+    checkOrderType(expressions[index].type, expression.position);
     return { index, isDescending };
   });
   return { expressions, visibleCount: items.length, order };
+}
+
+/** @throws {SqlError} for types without an order. */
+function checkOrderType(type: number, position: number): void {
+  const tag = typeTag(type);
+  if (tag !== ColumnType.BINARY && tag !== ColumnType.ARRAY) return;
+  throw new SqlError(position, `${typeName(type)} is not a supported type in ORDER BY clause`);
 }
 
 /** Index of the output column that an ORDER BY or GROUP BY expression names, or −1. */

@@ -3,8 +3,15 @@
  *
  * @module
  */
-import { ColumnType, isTimestamp, SqlError, typeTag } from "../../common/mod.ts";
-import type { LatestOn, SelectQuery } from "../ast/mod.ts";
+import {
+  ColumnType,
+  isDecimal,
+  isTimestamp,
+  SqlError,
+  typeName,
+  typeTag,
+} from "../../common/mod.ts";
+import type { Expression, LatestOn, SelectQuery } from "../ast/mod.ts";
 import type { Binder, Scope } from "../analyzer/mod.ts";
 import { coerce, columnExpression, type VectorExpression } from "../functions/mod.ts";
 import { FilterCursor } from "../exec/filter_cursor.ts";
@@ -182,7 +189,11 @@ function latestKeys(latestOn: LatestOn, scope: Scope, binder: Binder) {
   }
   const resolvedTimestamp = scope.use(index).index;
   return {
-    keys: latestOn.partitionBy.map((key) => binder.bind(key)),
+    keys: latestOn.partitionBy.map((key) => {
+      const expression = binder.bind(key);
+      checkLatestType(key, expression.type);
+      return expression;
+    }),
     timestamp: resolvedTimestamp,
   };
 }
@@ -199,4 +210,17 @@ export function distinctCursor(plan: Plan, source: RowCursor): RowCursor {
     aggregates: [],
     columns: source.columns,
   });
+}
+
+/** @throws {SqlError} for types that LATEST ON does not tell apart. */
+function checkLatestType(key: Expression, type: number): void {
+  const tag = typeTag(type);
+  if (tag !== ColumnType.BINARY && tag !== ColumnType.ARRAY && !isDecimal(type)) return;
+  const name = key.kind === "column" ? key.name : "";
+  throw new SqlError(
+    key.position,
+    `${name} (${typeName(type)}): invalid type, only [BOOLEAN, BYTE, SHORT, INT, LONG, DATE, ` +
+      "TIMESTAMP, FLOAT, DOUBLE, LONG128, LONG256, CHAR, STRING, VARCHAR, SYMBOL, UUID, GEOHASH, " +
+      "IPv4] are supported in LATEST ON",
+  );
 }

@@ -63,7 +63,9 @@ export function planWhere(
   let intervals: readonly Interval[] | null = null;
   let condition: VectorExpression | null = null;
   for (const part of where === null ? [] : conjuncts(where)) {
-    const own = isTable && scope.timestampIndex >= 0 ? intervalsOf(part, binder, scope) : null;
+    const isMicros = scope.timestampIndex >= 0 &&
+      scope.columns[scope.timestampIndex].type === ColumnType.TIMESTAMP;
+    const own = isTable && isMicros ? intervalsOf(part, binder, scope) : null;
     if (own !== null) {
       intervals = intervals === null
         ? normalizeIntervals(own)

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { PartitionBy } from "../../common/mod.ts";
+import { ColumnType, PartitionBy } from "../../common/mod.ts";
 import type { FileHandle, FileSystem } from "../../platform/mod.ts";
 import {
   columnFileName,
@@ -139,4 +139,21 @@ export function linkFresh(context: AlterContext, from: string, to: string): void
 /** Directory of a path. */
 export function directoryOf(path: string): string {
   return path.slice(0, path.lastIndexOf("/"));
+}
+
+/** Symbol counts for changed columns: those of the columns that stay, and of new ones as told. */
+export function symbolCountsFor(
+  context: AlterContext,
+  columns: readonly { readonly type: number; readonly writerIndex: number }[],
+  added: ReadonlyMap<number, number> = new Map(),
+): number[] {
+  const { metadata, txn } = context.reader;
+  const counts = new Map<number, number>();
+  for (const column of metadata.columns) {
+    if (column.type === ColumnType.SYMBOL) {
+      counts.set(column.writerIndex, txn.symbolCounts[counts.size]);
+    }
+  }
+  return columns.filter((column) => column.type === ColumnType.SYMBOL)
+    .map((column) => added.get(column.writerIndex) ?? counts.get(column.writerIndex) ?? 0);
 }

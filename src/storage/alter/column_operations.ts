@@ -31,10 +31,10 @@ import {
   lastPartitionTimestamp,
   linkFresh,
   removeIfThere,
+  symbolCountsFor,
   type TableChange,
 } from "./alter_context.ts";
 import type { NewColumn } from "./alter_operation.ts";
-import { symbolCountsFor } from "./commit_change.ts";
 import { buildEmptyIndex } from "./index_operations.ts";
 import { findColumn } from "./validate_alter.ts";
 

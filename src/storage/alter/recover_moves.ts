@@ -9,11 +9,10 @@
  *
  * @module
  */
-import { PartitionBy } from "../../common/mod.ts";
 import type { FileSystem } from "../../platform/mod.ts";
 import { partitionPath, partitionScheme } from "../column_files.ts";
-import type { TableMetadata } from "../metadata.ts";
-import type { TxnRecord } from "../txn.ts";
+import { readCommittedState } from "../committed_state.ts";
+import { recoverTodo } from "../todo.ts";
 import type { AlterContext, DirectoryMove } from "./alter_context.ts";
 
 /** Ending of a detached partition's directory. */
@@ -41,19 +40,20 @@ export function finishMoves(context: AlterContext, moves: readonly DirectoryMove
   if (moves.length > 0) fs.syncDir(tableDir);
 }
 
-/** Finishes or takes back what a crash cut off. Whoever calls this owns the table. */
-export function recoverMoves(
-  fs: FileSystem,
-  tableDir: string,
-  state: { metadata: TableMetadata; txn: TxnRecord },
-): void {
-  if (state.metadata.partitionBy === PartitionBy.NONE) return;
+/**
+ * Finishes or takes back what a crash cut off in an operation: `_meta` first, then directories. Whoever calls this owns the table.
+ *
+ * @throws {StorageError} if something else was cut off, or what is needed is not there.
+ */
+export function recoverAlter(fs: FileSystem, tableDir: string): void {
+  recoverTodo(fs, tableDir);
   const moving = fs.readDir(tableDir).map((entry) => entry.name)
     .filter((name) =>
       name.endsWith(DETACHED_SUFFIX + MOVING_SUFFIX) ||
       name.endsWith(ATTACHABLE_SUFFIX + MOVING_SUFFIX)
     );
   if (moving.length === 0) return;
+  const state = readCommittedState(fs, tableDir);
   const scheme = partitionScheme(state.metadata);
   const attached = new Set(
     state.txn.partitions.map((one) => partitionPath(scheme, { ...one, nameTxn: -1 })),

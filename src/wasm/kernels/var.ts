@@ -1,5 +1,6 @@
 /**
- * What `core-wasm/var/` exports: VARCHAR vectors of 16-byte aux entries and a UTF-8 heap (docs/internals/varchar.md).
+ * What `core-wasm/var/` exports: vectors of 16-byte entries and a heap, which all types of variable width share
+ * (docs/internals/varchar.md), and their files where those are different (docs/internals/variable_columns.md).
  * Pointers are byte addresses, `n` counts rows, offsets are positions in the data file that `heap` is a part of.
  *
  * @module
@@ -63,4 +64,49 @@ export interface VarKernels {
   varcharValidate(aux: number, n: number, lo: number, hi: number): number;
   /** Writes the entry of a value; one of 10 bytes or more lies at `offset` of the heap. */
   varcharPut(entry: number, bytes: number, length: number, offset: number): void;
+  /**
+   * Checks `n` rows of a STRING (`format` −1), BINARY (−2) or ARRAY (its dimensions) file, whose data lies in
+   * [dataOffset, dataEnd) and begins at `data`; returns the heap bytes that they take at most, or −1 − row for the first row
+   * that makes no sense.
+   */
+  storedHeapBytes(
+    format: number,
+    aux: number,
+    n: number,
+    data: number,
+    dataOffset: number,
+    dataEnd: number,
+  ): number;
+  /** Makes `n` entries and their heap, whose first byte has offset 0, of checked rows; returns the heap bytes. */
+  storedDecode(
+    format: number,
+    aux: number,
+    n: number,
+    data: number,
+    dataOffset: number,
+    dstAux: number,
+    dstHeap: number,
+  ): number;
+  /** Bytes that `n` entries take in a data file from offset `dstOffset` on. */
+  storedDataBytes(
+    format: number,
+    aux: number,
+    heap: number,
+    heapOffset: number,
+    n: number,
+    dstOffset: number,
+  ): number;
+  /**
+   * Writes `n` entries as a file has them: n + 1 offsets, for an ARRAY n pairs, and the data; returns the bytes of the data.
+   */
+  storedEncode(
+    format: number,
+    aux: number,
+    heap: number,
+    heapOffset: number,
+    n: number,
+    dstAux: number,
+    dstData: number,
+    dstOffset: number,
+  ): number;
 }

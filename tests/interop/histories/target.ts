@@ -59,11 +59,13 @@ export class Target {
     return answer.dataset ?? [];
   }
 
-  /** Waits until all WAL is applied. @returns tables that are suspended, with their errors. */
-  async drain(): Promise<string[]> {
+  /** Waits until the WAL of tables with a prefix is applied. @returns those that are suspended, with their errors. */
+  async drain(prefix: string): Promise<string[]> {
     const deadline = performance.now() + DRAIN_TIMEOUT_MILLIS;
     while (performance.now() < deadline) {
-      const rows = await this.query("wal_tables()");
+      const rows = (await this.query("wal_tables()")).filter((row) =>
+        (row[0] as string).startsWith(prefix)
+      );
       const suspended = rows.filter((row) => row[1] === true);
       if (rows.every((row) => row[1] === true || (row[2] === row[4] && row[3] === 0))) {
         return suspended.map((row) => `${row[0]}: ${row[5]} ${row[6]}`);

@@ -14,20 +14,26 @@
  *
  * @module
  */
-import { ObjectStoreError } from "../common/mod.ts";
-import { type FileHandle, type FileSystem, parentPath, type Random } from "../platform/mod.ts";
-import { InvalidObjectStoreConfigurationError } from "./connection_string.ts";
+import { ObjectStoreError } from "../../common/mod.ts";
+import { type FileHandle, type FileSystem, parentPath, type Random } from "../../platform/mod.ts";
+import { InvalidObjectStoreConfigurationError } from "../connection_string.ts";
 import {
   bodyByteSize,
+  type CallOptions,
+  checkObjectSize,
   type GetOptions,
   type ObjectBody,
   type ObjectInfo,
   ObjectNotFoundError,
   type ObjectStore,
+  type ObjectUpload,
   type PutOptions,
+  type UploadOptions,
   validateObjectKey,
   validateObjectPrefix,
-} from "./object_store.ts";
+} from "../object_store.ts";
+import { shorter } from "../short_object.ts";
+import { FS_PART_BYTES, FsUpload } from "./fs_upload.ts";
 
 /** Bytes read or written between two yields to the event loop. */
 const PIECE_BYTES = 1_048_576;
@@ -100,61 +106,58 @@ export class FsObjectStore implements ObjectStore {
 
   async get(key: string, options: GetOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
     const path = this.#path(key);
+    options.signal?.throwIfAborted();
     try {
       using file = this.#openForReading(path, key);
       const size = file.size();
       const { offset, length } = options.range ?? { offset: 0, length: size };
-      if (options.range === undefined && size > (options.maxBytes ?? Infinity)) {
-        throw new ObjectStoreError("object is larger than expected", {
-          key,
-          size,
-          limit: options.maxBytes!,
-        });
-      }
+      if (options.range === undefined) checkObjectSize(key, size, options);
       if (!Number.isSafeInteger(offset) || offset < 0 || length < 0 || offset + length > size) {
-        throw new ObjectStoreError("object is shorter than the range asked for", {
-          key,
-          size,
-          offset,
-          length,
-        });
+        throw shorter(key, { size, offset, length });
       }
-      return await readRange(file, { offset, length, key });
+      return await readRange(file, { offset, length, key, signal: options.signal });
     } catch (error) {
+      options.signal?.throwIfAborted();
       throw this.#failure("get", key, error);
     }
   }
 
   async put(key: string, body: ObjectBody, options: PutOptions = {}): Promise<boolean> {
     const path = this.#path(key);
+    options.signal?.throwIfAborted();
     try {
       if (options.ifNoneMatch === true && this.#fs.stat(path) !== null) return false;
       this.#ensureDirectory(this.#atomicWriteDir);
       const temporary = `${this.#atomicWriteDir}/${this.#temporaryName()}`;
       try {
-        await this.#writeTemporary(temporary, body);
+        await this.#writeTemporary(temporary, body, options.signal);
         return this.#publish(temporary, path, options.ifNoneMatch === true);
       } finally {
         if (this.#fs.stat(temporary) !== null) this.#fs.remove(temporary);
       }
     } catch (error) {
+      options.signal?.throwIfAborted();
       throw this.#failure("put", key, error);
     }
   }
 
   // deno-lint-ignore require-await -- the interface is asynchronous for remote stores
-  async head(key: string): Promise<ObjectInfo | null> {
+  async head(key: string, options: CallOptions = {}): Promise<ObjectInfo | null> {
     const path = this.#path(key);
+    options.signal?.throwIfAborted();
     try {
       const info = this.#fs.stat(path);
-      return info === null || info.isDirectory ? null : { key, size: info.size };
+      return info === null || info.isDirectory
+        ? null
+        : { key, size: info.size, modifiedMillis: info.modifiedMillis };
     } catch (error) {
       throw this.#failure("head", key, error);
     }
   }
 
-  async *list(prefix: string): AsyncIterable<readonly ObjectInfo[]> {
+  async *list(prefix: string, options: CallOptions = {}): AsyncIterable<readonly ObjectInfo[]> {
     validateObjectPrefix(prefix);
+    options.signal?.throwIfAborted();
     let page: ObjectInfo[] = [];
     try {
       for (const info of this.#walk(prefix.slice(0, prefix.lastIndexOf("/") + 1), prefix)) {
@@ -163,16 +166,19 @@ export class FsObjectStore implements ObjectStore {
         yield page;
         page = [];
         await yieldToEventLoop();
+        options.signal?.throwIfAborted();
       }
     } catch (error) {
+      options.signal?.throwIfAborted();
       throw this.#failure("list", prefix, error);
     }
     if (page.length > 0) yield page;
   }
 
-  async delete(keys: readonly string[]): Promise<void> {
+  async delete(keys: readonly string[], options: CallOptions = {}): Promise<void> {
     const parents = new Set<string>();
     for (const key of keys) {
+      options.signal?.throwIfAborted();
       const path = this.#path(key);
       try {
         if (this.#fs.stat(path) === null) continue;
@@ -190,6 +196,28 @@ export class FsObjectStore implements ObjectStore {
         if (!(error instanceof Deno.errors.NotFound)) throw this.#failure("delete", parent, error);
       }
     }
+  }
+
+  // deno-lint-ignore require-await -- failures must reject, not throw
+  async openUpload(key: string, options: UploadOptions = {}): Promise<ObjectUpload> {
+    const target = this.#path(key);
+    const { resumeToken } = options;
+    if (resumeToken !== undefined && !TEMPORARY.test(resumeToken)) {
+      throw new ObjectStoreError("token is of no upload into this store", { key });
+    }
+    const token = resumeToken ?? this.#temporaryName();
+    const path = `${this.#atomicWriteDir}/${token}`;
+    this.#ensureDirectory(this.#atomicWriteDir);
+    return new FsUpload({
+      key,
+      fs: this.#fs,
+      partBytes: Math.max(1, options.partBytes ?? FS_PART_BYTES),
+      token,
+      path,
+      write: writePieces,
+      publish: () => this.#publish(path, target, options.ifNoneMatch === true),
+      failure: (error) => this.#failure("upload", key, error),
+    });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -250,17 +278,19 @@ export class FsObjectStore implements ObjectStore {
     return this.#fs.open(path, "read");
   }
 
-  async #writeTemporary(path: string, body: ObjectBody): Promise<void> {
+  async #writeTemporary(
+    path: string,
+    body: ObjectBody,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     using file = this.#fs.open(path, "createNew");
     let position = 0;
     for (const part of body instanceof Uint8Array ? [body] : body) {
-      for (let start = 0; start < part.byteLength; start += PIECE_BYTES) {
-        const piece = part.subarray(start, start + PIECE_BYTES);
-        file.write(piece, position);
-        position += piece.byteLength;
-        if (position % PIECE_BYTES < piece.byteLength) await yieldToEventLoop();
-      }
+      signal?.throwIfAborted();
+      await writePieces(file, part, position);
+      position += part.byteLength;
     }
+    signal?.throwIfAborted();
     if (position !== bodyByteSize(body)) throw new Error("body changed while it was written");
     await file.syncDataAsync();
   }
@@ -319,7 +349,9 @@ export class FsObjectStore implements ObjectStore {
       }
       if (!key.startsWith(prefix) || TEMPORARY.test(name)) continue;
       const info = this.#fs.stat(`${path}/${name}`);
-      if (info !== null) yield { key, size: info.size };
+      if (info !== null) {
+        yield { key, size: info.size, modifiedMillis: info.modifiedMillis };
+      }
     }
   }
 
@@ -340,9 +372,20 @@ export class FsObjectStore implements ObjectStore {
   }
 }
 
+async function writePieces(
+  file: FileHandle,
+  bytes: Uint8Array,
+  position: number,
+): Promise<void> {
+  for (let start = 0; start < bytes.byteLength; start += PIECE_BYTES) {
+    file.write(bytes.subarray(start, start + PIECE_BYTES), position + start);
+    if (bytes.byteLength >= PIECE_BYTES) await yieldToEventLoop();
+  }
+}
+
 async function readRange(
   file: FileHandle,
-  range: { offset: number; length: number; key: string },
+  range: { offset: number; length: number; key: string; signal: AbortSignal | undefined },
 ): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(range.length);
   for (let start = 0; start < range.length; start += PIECE_BYTES) {
@@ -351,6 +394,7 @@ async function readRange(
       throw new ObjectStoreError("object became shorter while it was read", { key: range.key });
     }
     if (start + PIECE_BYTES < range.length) await yieldToEventLoop();
+    range.signal?.throwIfAborted();
   }
   return bytes;
 }

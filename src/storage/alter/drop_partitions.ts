@@ -1,0 +1,134 @@
+/**
+ * Dropping partitions: their records leave `_txn`, their entries leave `_cv`. The directories stay until nobody reads them.
+ *
+ * @module
+ */
+import { PartitionBy } from "../../common/mod.ts";
+import { partitionScheme } from "../column_files.ts";
+import {
+  type ColumnVersionEntry,
+  ColumnVersions,
+  DEFAULT_TIMESTAMP,
+  withoutPartitions,
+} from "../column_versions.ts";
+import { partitionStart } from "../partition_plan.ts";
+import type { PartitionRecord } from "../txn.ts";
+import type { AlterContext, TableChange } from "./alter_context.ts";
+import { cannotRemove } from "./alter_errors.ts";
+import { rangeOf } from "./partition_range.ts";
+import type { AlterRefusedError } from "./validate_alter.ts";
+
+/** What can be done, and why not more. */
+export interface PartialChange {
+  readonly change: TableChange | null;
+  /** Thrown when the change is committed. */
+  readonly refusal: AlterRefusedError | null;
+}
+
+/**
+ * Drops the logical partitions that hold the timestamps. Those before the first one that is not there are dropped, as QuestDB does.
+ */
+export function dropPartitions(
+  context: AlterContext,
+  timestamps: readonly bigint[],
+  table: string,
+): PartialChange {
+  const { metadata, txn, versions } = context.reader;
+  const scheme = partitionScheme(metadata);
+  let partitions: readonly PartitionRecord[] = txn.partitions;
+  let entries: readonly ColumnVersionEntry[] = versions.entries;
+  let refusal: AlterRefusedError | null = null;
+  for (const timestamp of timestamps) {
+    const start = partitionStart(scheme, timestamp);
+    const rest = partitions.filter((one) => partitionStart(scheme, one.timestamp) !== start);
+    if (rest.length === partitions.length) {
+      refusal = cannotRemove({ table, scheme, timestamp });
+      break;
+    }
+    const gone = partitions.filter((one) => !rest.includes(one));
+    entries = withoutEntriesOf(entries, gone);
+    const isLastGone = rest.at(-1)?.timestamp !== partitions.at(-1)?.timestamp;
+    if (isLastGone) entries = addedInLast(entries, rest.at(-1) ?? null);
+    partitions = rest;
+  }
+  if (partitions === txn.partitions) return { change: null, refusal };
+  return { change: removal(context, partitions, entries), refusal };
+}
+
+/** Drops exactly the entries of `_txn` with these timestamps; others are passed over. */
+export function forceDropPartitions(
+  context: AlterContext,
+  timestamps: readonly bigint[],
+): TableChange | null {
+  const { metadata, txn, versions } = context.reader;
+  if (metadata.partitionBy === PartitionBy.NONE) return null;
+  const wanted = new Set(timestamps);
+  const gone = txn.partitions.filter((one) => wanted.has(one.timestamp));
+  if (gone.length === 0) return null;
+  const partitions = txn.partitions.filter((one) => !wanted.has(one.timestamp));
+  if (partitions.length > 0) {
+    return removal(context, partitions, withoutEntriesOf(versions.entries, gone));
+  }
+  const change = removal(context, partitions, withoutPartitions(versions).entries);
+  return { ...change, raise: { ...change.raise, dataVersion: 1 } };
+}
+
+function removal(
+  context: AlterContext,
+  partitions: readonly PartitionRecord[],
+  entries: readonly ColumnVersionEntry[],
+): TableChange {
+  const { versions } = context.reader;
+  return {
+    bump: "none",
+    partitions,
+    ...rangeOf(context, partitions),
+    ...sameEntries(entries, versions) ? {} : { versions: entries },
+    raise: { truncateVersion: 1 },
+  };
+}
+
+/** Entries of other partitions. */
+export function withoutEntriesOf(
+  entries: readonly ColumnVersionEntry[],
+  partitions: readonly { readonly timestamp: bigint }[],
+): readonly ColumnVersionEntry[] {
+  const gone = new Set(partitions.map((one) => one.timestamp));
+  return entries.filter((entry) => !gone.has(entry.timestamp));
+}
+
+/**
+ * Columns that were added in a partition behind the last one count as added in the last one: it has no file of them. Otherwise the
+ * next rows there would go without a column top.
+ */
+function addedInLast(
+  entries: readonly ColumnVersionEntry[],
+  last: PartitionRecord | null,
+): readonly ColumnVersionEntry[] {
+  const lastTimestamp = last?.timestamp ?? DEFAULT_TIMESTAMP;
+  const tops: ColumnVersionEntry[] = [];
+  const changed = entries.map((entry) => {
+    if (entry.timestamp !== DEFAULT_TIMESTAMP || entry.top <= lastTimestamp) return entry;
+    const { columnIndex, nameTxn } = entry;
+    const hasOwn = entries.some((one) =>
+      one.timestamp === lastTimestamp && one.columnIndex === columnIndex
+    );
+    if (last !== null && !hasOwn) {
+      tops.push({ timestamp: lastTimestamp, columnIndex, nameTxn, top: BigInt(last.rowCount) });
+    }
+    return { ...entry, top: lastTimestamp };
+  });
+  return new ColumnVersions(0, sortEntries([...changed, ...tops])).entries;
+}
+
+/** Puts entries in the order of `_cv`. */
+export function sortEntries(entries: ColumnVersionEntry[]): ColumnVersionEntry[] {
+  return entries.sort((a, b) =>
+    a.timestamp < b.timestamp ? -1 : a.timestamp > b.timestamp ? 1 : a.columnIndex - b.columnIndex
+  );
+}
+
+function sameEntries(entries: readonly ColumnVersionEntry[], versions: ColumnVersions): boolean {
+  return entries.length === versions.entries.length &&
+    entries.every((entry, i) => entry === versions.entries[i]);
+}

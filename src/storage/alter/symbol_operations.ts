@@ -1,0 +1,81 @@
+/**
+ * Changing the capacity of a symbol table and whether it is cached.
+ *
+ * A new capacity needs a new hash table, so the symbol files get the current txn as name txn: `.c` is a hard link, `.o` a copy with the
+ * new header, `.k` and `.v` are built anew. Keys stay what they are, and so do the partitions.
+ *
+ * @module
+ */
+import { assert } from "../../common/mod.ts";
+import { SYMBOL_TIMESTAMP, withEntries } from "../column_versions.ts";
+import { readStoragePrefix } from "../storage_file.ts";
+import { rebuildSymbolFiles, symbolFiles } from "../symbol_map.ts";
+import { type AlterContext, linkFresh, removeIfThere, type TableChange } from "./alter_context.ts";
+import { ceilPowerOfTwo, withColumn } from "./column_operations.ts";
+import { symbolSlot } from "../column_files.ts";
+import { findColumn, SYMBOL_CAPACITY_MIN } from "./validate_alter.ts";
+
+const HEADER_BYTES = 64;
+const IS_CACHED_OFFSET = 4;
+const HAS_NULL_OFFSET = 8;
+
+/** Changes the capacity; `null` if it is what it was. */
+export function changeSymbolCapacity(
+  context: AlterContext,
+  name: string,
+  capacity: number,
+): TableChange | null {
+  const { fs, tableDir, reader, touched } = context;
+  const { metadata, txn, versions } = reader;
+  const column = findColumn(metadata, name);
+  assert(column !== null, "the operation was checked");
+  const columnIndex = column.writerIndex, nameTxn = txn.txn;
+  const symbolCapacity = ceilPowerOfTwo(Math.max(capacity, SYMBOL_CAPACITY_MIN));
+  const source = symbolFiles(tableDir, column.name, versions.symbolNameTxn(columnIndex));
+  const header = readStoragePrefix(fs, source.offsets, HEADER_BYTES);
+  if (header.i32(0) === symbolCapacity) return null;
+  const target = symbolFiles(tableDir, column.name, nameTxn);
+  linkFresh(context, source.chars, target.chars);
+  for (const path of [target.offsets, target.keys, target.values]) {
+    removeIfThere(fs, path);
+    touched.add(path);
+  }
+  rebuildSymbolFiles(fs, target, {
+    count: txn.symbolCounts[symbolSlot(metadata, columnIndex)],
+    capacity: symbolCapacity,
+    isCached: column.isSymbolCached,
+    hasNull: header.u8(HAS_NULL_OFFSET) !== 0,
+  });
+  return {
+    bump: "metadata",
+    metadata: withColumn(metadata, columnIndex, { symbolCapacity }),
+    versions:
+      withEntries(versions, [{ timestamp: SYMBOL_TIMESTAMP, columnIndex, nameTxn, top: 0n }])
+        .entries,
+  };
+}
+
+/** Changes whether QuestDB keeps the symbols in memory; `null` if it is what it was. */
+export function setSymbolCache(
+  context: AlterContext,
+  name: string,
+  isCached: boolean,
+): TableChange | null {
+  const { fs, tableDir, reader } = context;
+  const column = findColumn(reader.metadata, name);
+  assert(column !== null, "the operation was checked");
+  const columnIndex = column.writerIndex;
+  const files = symbolFiles(tableDir, column.name, reader.versions.symbolNameTxn(columnIndex));
+  const header = readStoragePrefix(fs, files.offsets, HEADER_BYTES);
+  if ((header.u8(IS_CACHED_OFFSET) !== 0) === isCached && column.isSymbolCached === isCached) {
+    return null;
+  }
+  // A hint in place: whichever value a crash leaves is right.
+  using offsets = fs.open(files.offsets, "readWrite");
+  offsets.write(new Uint8Array([isCached ? 1 : 0]), IS_CACHED_OFFSET);
+  offsets.syncData();
+  return {
+    bump: "metadata",
+    metadata: withColumn(reader.metadata, columnIndex, { isSymbolCached: isCached }),
+  };
+}

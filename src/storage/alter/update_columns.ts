@@ -1,0 +1,127 @@
+/**
+ * UPDATE: the columns that change get new files in the partitions that have rows to change, with the current txn as name txn; `_cv` tells
+ * which. The old files stay for readers until they are purged.
+ *
+ * A column's top moves up to the first changed row: before it there is nothing to store.
+ *
+ * @module
+ */
+import { assert, isVariableSize } from "../../common/mod.ts";
+import { Arena, type Vector } from "../../wasm/mod.ts";
+import { type ColumnVersionEntry, withEntries } from "../column_versions.ts";
+import { CHUNK_ROWS, ColumnWriter } from "../column_writer.ts";
+import type { ColumnMetadata } from "../metadata.ts";
+import { type AlterContext, type ColumnFiles, columnInPartitions } from "./alter_context.ts";
+import { IndexBuilder } from "./index_builder.ts";
+import { AlterRefusedError } from "./validate_alter.ts";
+import { isReadOnly } from "../txn.ts";
+
+/** Marks rows of the second side of a merge index. */
+const NEW_VALUE = 0x8000_0000;
+
+/** Rows of a partition and their new values. */
+export interface PartitionUpdate {
+  /** Index of the partition among the reader's. */
+  readonly index: number;
+  /** Pointer to ascending, distinct uint32 rows. */
+  readonly rows: number;
+  readonly rowCount: number;
+  /** Values in the order of `rows`; symbols as keys of the table. */
+  readonly columns: readonly { readonly writerIndex: number; readonly vector: Vector }[];
+}
+
+/** What an UPDATE changes. */
+export interface TableUpdate {
+  readonly partitions: readonly PartitionUpdate[];
+}
+
+/**
+ * Writes new versions of the columns; they become visible when the returned entries are committed.
+ *
+ * @returns All entries of `_cv`.
+ * @throws {AlterRefusedError} if a partition is read-only.
+ */
+export function updateColumns(
+  context: AlterContext,
+  update: TableUpdate,
+): readonly ColumnVersionEntry[] {
+  const { reader } = context;
+  const entries: ColumnVersionEntry[] = [];
+  for (const partition of update.partitions) {
+    if (partition.rowCount === 0) continue;
+    const { timestamp, dirName } = reader.partitions[partition.index];
+    if (isReadOnly(reader.partitions[partition.index])) {
+      throw new AlterRefusedError("cannot update read-only partition", { partition: dirName });
+    }
+    for (const { writerIndex, vector } of partition.columns) {
+      const column = reader.metadata.columns[writerIndex];
+      assert(writerIndex !== reader.metadata.timestampIndex, "the timestamp is never updated");
+      const files = columnInPartitions(context, writerIndex)
+        .find((one) => one.partition.timestamp === timestamp)!;
+      const top = updateColumn(context, partition, { column, files, vector });
+      entries.push({ timestamp, columnIndex: writerIndex, nameTxn: reader.txn.txn, top });
+    }
+  }
+  return withEntries(reader.versions, entries).entries;
+}
+
+function updateColumn(
+  context: AlterContext,
+  update: PartitionUpdate,
+  to: { column: ColumnMetadata; files: ColumnFiles; vector: Vector },
+): bigint {
+  const { fs, core, reader, touched } = context;
+  const { column, files, vector } = to;
+  const nameTxn = reader.txn.txn;
+  const { u32, i32 } = core.memory;
+  const rowAt = (i: number) => u32[update.rows / 4 + i];
+  const top = Math.min(files.place.columnTop, rowAt(0));
+  const dataPath = files.path("d", nameTxn), auxPath = files.path("i", nameTxn);
+  using writer = new ColumnWriter({ fs, core }, { type: column.type, dataPath, auxPath }, 0);
+  const builder = column.isIndexed ? new IndexBuilder(column.indexBlockCapacity) : null;
+  const { rowCount } = files.partition;
+  let next = 0; // of the rows that change
+  for (let row = top; row < rowCount; row += CHUNK_ROWS) {
+    using arena = new Arena(core.memory);
+    const rowHi = Math.min(row + CHUNK_ROWS, rowCount);
+    const old = reader.readColumn(update.index, column.writerIndex, { rowLo: row, rowHi }, arena);
+    const index = arena.alloc(4 * (rowHi - row));
+    const first = next;
+    for (let i = row; i < rowHi; i++) {
+      const isChanged = next < update.rowCount && rowAt(next) === i;
+      u32[index / 4 + i - row] = isChanged ? NEW_VALUE + (next++ - first) : i - row;
+    }
+    const added = { vector, rowLo: first, rowHi: next };
+    writer.appendMerged(
+      { vector: old, rowLo: 0, rowHi: rowHi - row },
+      added,
+      { index, rowCount: rowHi - row },
+    );
+    if (builder === null) continue;
+    const keys = Int32Array.from({ length: rowHi - row }, (_, i) => {
+      const from = u32[index / 4 + i];
+      return from >= NEW_VALUE
+        ? i32[vector.data / 4 + first + from - NEW_VALUE]
+        : i32[old.data / 4 + from];
+    });
+    builder.add(keys, row);
+  }
+  touched.add(dataPath).add(files.directory);
+  if (isVariableSize(column.type)) touched.add(auxPath);
+  if (builder !== null) writeIndex(context, builder, { column, files, nameTxn });
+  return BigInt(top);
+}
+
+function writeIndex(
+  context: AlterContext,
+  builder: IndexBuilder,
+  of: { column: ColumnMetadata; files: ColumnFiles; nameTxn: number },
+): void {
+  const { fs, touched } = context;
+  const keys = of.files.path("k", of.nameTxn), values = of.files.path("v", of.nameTxn);
+  for (const path of [keys, values]) {
+    if (fs.stat(path) !== null) fs.remove(path);
+    touched.add(path);
+  }
+  builder.write(fs, { keys, values, blockCapacity: of.column.indexBlockCapacity });
+}

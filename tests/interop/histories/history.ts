@@ -1,0 +1,122 @@
+/**
+ * One random history on two servers: step by step, comparing answers and tables. It can go on after the servers were
+ * exchanged.
+ *
+ * @module
+ */
+import { HistoryGenerator } from "./generator.ts";
+import { firstDifference, type TableDump, type Target } from "./target.ts";
+
+/** Something the two servers do not agree about. */
+export interface Difference {
+  readonly seed: number;
+  readonly step: number;
+  readonly sql: string;
+  readonly expected: string;
+  readonly actual: string;
+}
+
+/** Two servers that must agree. */
+export interface Pair {
+  readonly reference: Target;
+  readonly ours: Target;
+}
+
+/** A step that was taken, and what the reference said. */
+export interface TakenStep {
+  readonly sql: string;
+  readonly error: string | null;
+}
+
+const COMPARE_EVERY = 5;
+
+/** See the module's description. */
+export class History {
+  readonly seed: number;
+  readonly prefix: string;
+  readonly steps: TakenStep[] = [];
+  readonly differences: Difference[] = [];
+  /** What the reference shows of each table; as of the last comparison. */
+  tables = new Map<string, TableDump>();
+  readonly #generator: HistoryGenerator;
+  #isOver = false;
+
+  constructor(seed: number) {
+    this.seed = seed;
+    this.prefix = `h${seed}_`;
+    this.#generator = new HistoryGenerator({ seed, prefix: this.prefix });
+  }
+
+  /** The servers' states have parted, or the reference failed: there is nothing to compare any more. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Takes steps on both servers. */
+  async run(pair: Pair, stepCount: number): Promise<void> {
+    for (let number = 1; number <= stepCount && !this.#isOver; number++) {
+      const step = this.#generator.next();
+      const isAccepted = await this.take(pair, step.sql);
+      if (isAccepted) step.accept();
+      if (number % COMPARE_EVERY === 0 || number === stepCount) await this.compare(pair);
+    }
+  }
+
+  /** Takes one step. @returns whether the reference accepted it. */
+  async take(pair: Pair, sql: string): Promise<boolean> {
+    const expected = await pair.reference.run(sql);
+    const actual = await pair.ours.run(sql);
+    this.steps.push({ sql, error: expected.error });
+    if (expected.error !== actual.error || expected.position !== actual.position) {
+      this.#note(sql, answerText(expected), answerText(actual));
+      if ((expected.error === null) !== (actual.error === null)) this.#isOver = true;
+    }
+    const suspendedThere = await pair.reference.drain(this.prefix);
+    const suspendedHere = await pair.ours.drain(this.prefix);
+    if (suspendedThere.length > 0 || suspendedHere.length > 0) {
+      // Where the reference itself fails, there is nothing to be equal to.
+      if (suspendedThere.length === 0) this.#note(sql, "applied", `suspended: ${suspendedHere}`);
+      this.#isOver = true;
+    }
+    return expected.error === null;
+  }
+
+  /** Compares every table. */
+  async compare(pair: Pair): Promise<void> {
+    this.tables = new Map();
+    for (const name of this.#generator.tables) {
+      if (this.#isOver) return;
+      const expected = await pair.reference.dump(name);
+      this.#compareDump(name, expected, await pair.ours.dump(name));
+      this.tables.set(name, expected);
+    }
+  }
+
+  /** Compares what both servers show with what the reference showed before. */
+  async compareWithBefore(pair: Pair): Promise<void> {
+    for (const [name, before] of this.tables) {
+      if (this.#isOver) return;
+      this.#compareDump(name, before, await pair.ours.dump(name), "ours on the reference's root");
+      this.#compareDump(name, before, await pair.reference.dump(name), "reference on our root");
+    }
+  }
+
+  /** Ends the history with a difference that was found elsewhere. */
+  fail(what: string, difference: string): void {
+    this.#note(what, difference, "");
+    this.#isOver = true;
+  }
+
+  #compareDump(name: string, expected: TableDump, actual: TableDump, label = "table"): void {
+    const difference = firstDifference(expected, actual);
+    if (difference !== null) this.fail(`${label} ${name}`, difference);
+  }
+
+  #note(sql: string, expected: string, actual: string): void {
+    this.differences.push({ seed: this.seed, step: this.steps.length, sql, expected, actual });
+  }
+}
+
+function answerText(outcome: { error: string | null; position: number | null }): string {
+  return outcome.error === null ? "ok" : `${outcome.error} at ${outcome.position}`;
+}
