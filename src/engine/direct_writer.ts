@@ -39,6 +39,7 @@ export class DirectWriter implements RowWriter, Disposable {
   #writer: TableWriter | null = null;
   #buffer: RowBuffer | null = null;
   #symbols: (SymbolWriter | null)[] = [];
+  /** Of the open transaction. */
   #range = new TimestampRange();
   /** Rows of the open transaction that are in the files. */
   #writtenRows = 0;
@@ -136,6 +137,7 @@ export class DirectWriter implements RowWriter, Disposable {
     const writer = this.tableWriter;
     const { metadata } = writer;
     this.#buffer = new RowBuffer(this.#options.core, metadata);
+    this.#range = rangeOf(metadata);
     // New texts get the keys behind those of the table, in the order in which they are added to it.
     this.#symbols = metadata.columns.map(({ type, writerIndex }) =>
       type === ColumnType.SYMBOL
@@ -155,7 +157,8 @@ export class DirectWriter implements RowWriter, Disposable {
       const isInOrder = memory.i64[vector.data / 8] >= last &&
         kernels.isSortedI64(vector.data, batch.rowCount) === 1;
       if (!isInOrder) {
-        new TimestampRange().add(memory, vector.data, batch.rowCount); // NULL is told first
+        // NULL is told first.
+        rangeOf(writer.metadata).add(memory, vector.data, batch.rowCount);
         throw new TableError(
           "cannot insert rows out of order to non-partitioned table. " +
             `Table=${this.#options.tableDir}`,
@@ -224,4 +227,8 @@ export class DirectWriter implements RowWriter, Disposable {
     this.#writer?.close();
     this.#writer = null;
   }
+}
+
+function rangeOf({ columns, timestampIndex }: TableMetadata): TimestampRange {
+  return new TimestampRange(timestampIndex < 0 ? undefined : columns[timestampIndex].type);
 }

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { assert, ColumnType, fixedSize, StorageError } from "../common/mod.ts";
+import { assert, ColumnType, StorageError } from "../common/mod.ts";
 import {
   type ColumnMetadata,
   gatherRows,
@@ -15,11 +15,10 @@ import {
   type TableWriter,
 } from "../storage/mod.ts";
 import { Arena, fixedVector, type TaskContext, type Vector } from "../wasm/mod.ts";
-import type { DataStep, SegmentRun, TxnSlice } from "./apply_plan.ts";
-import { openSegmentFile } from "./segment_events.ts";
+import type { DataStep, TxnSlice } from "./apply_plan.ts";
+import { readSegmentColumn, readSegmentTimestamps, type SegmentSource } from "./segment_columns.ts";
 
 const PAIR_BYTES = 16;
-const AUX_ENTRY_BYTES = 16;
 /** Extra bytes that the sort kernel needs for its counters. */
 const SORT_COUNTER_BYTES = 8192;
 
@@ -74,11 +73,10 @@ export class StepRows implements RowSource, Disposable {
     if (writerIndex === metadata.timestampIndex) return fixedVector(column.type, this.timestamps);
     const arena = new Arena(this.#context.core.memory);
     this.#columns.set(writerIndex, arena);
-    if (column.type === ColumnType.VARCHAR) return this.#readVarchar(column, arena);
-    const data = this.#readFixed(column, arena);
-    if (column.type === ColumnType.SYMBOL) this.#mapSymbols(column, data);
-    const symbols = column.type === ColumnType.SYMBOL ? this.#writer.symbolMap(writerIndex) : null;
-    return this.#inOrder(fixedVector(column.type, data, symbols), arena);
+    const vector = readSegmentColumn(this.#source(), column, arena);
+    if (column.type !== ColumnType.SYMBOL) return this.#inOrder(vector, arena);
+    this.#mapSymbols(column, vector.data);
+    return this.#inOrder({ ...vector, symbols: this.#writer.symbolMap(writerIndex) }, arena);
   }
 
   release(writerIndex: number): void {
@@ -92,18 +90,18 @@ export class StepRows implements RowSource, Disposable {
     this.#arena.release();
   }
 
+  #source(): SegmentSource {
+    const { fs, core } = this.#context;
+    return { fs, core, runs: this.#step.runs };
+  }
+
   #readTimestamps(): { timestamps: number; order: number } {
     const { memory, kernels } = this.#context.core;
     const { rowCount } = this;
     const column = this.#writer.metadata.columns[this.#writer.metadata.timestampIndex];
     using arena = new Arena(memory);
     const pairs = arena.alloc(PAIR_BYTES * rowCount);
-    for (const run of this.#step.runs) {
-      const at = pairs + PAIR_BYTES * run.batchRow;
-      const path = `${run.segmentDir}/${column.name}.d`;
-      this.#read(path, { pointer: at, width: PAIR_BYTES, run });
-      checkRowNumbers(memory.i64, at, { path, run });
-    }
+    readSegmentTimestamps(this.#source(), column, pairs);
     const timestamps = this.#arena.alloc(8 * rowCount);
     if (kernels.isSortedPairs(pairs, rowCount) === 1) {
       kernels.splitPairs(pairs, rowCount, 0, timestamps, 0);
@@ -135,31 +133,6 @@ export class StepRows implements RowSource, Disposable {
       "timestamps do not match the events",
       { min, max, eventMin, eventMax },
     );
-  }
-
-  #readFixed(column: ColumnMetadata, arena: Arena): number {
-    const width = fixedSize(column.type);
-    const data = arena.alloc(width * this.rowCount);
-    for (const run of this.#step.runs) {
-      const pointer = data + width * run.batchRow;
-      this.#read(`${run.segmentDir}/${column.name}.d`, { pointer, width, run });
-    }
-    return data;
-  }
-
-  #read(path: string, target: { pointer: number; width: number; run: SegmentRun }): void {
-    const { pointer, width, run } = target;
-    using file = openSegmentFile(this.#context.fs, path);
-    const size = width * run.rowCount;
-    const count = file.read(
-      this.#context.core.memory.bytes(pointer, size),
-      width * run.startRow,
-    );
-    if (count < size) {
-      throw new StorageError(path, "file is shorter than its committed rows", {
-        rows: run.startRow + run.rowCount,
-      });
-    }
   }
 
   /** Turns the keys of each transaction into keys of the table, in place. */
@@ -207,80 +180,5 @@ export class StepRows implements RowSource, Disposable {
     if (this.#order === 0) return vector;
     const picked = { rows: this.#order, rowCount: this.rowCount };
     return gatherRows(this.#context.core, vector, picked, arena);
-  }
-
-  #readVarchar(column: ColumnMetadata, arena: Arena): Vector {
-    const parts = this.#step.runs.map((run) => this.#readVarcharRun(column, run, arena));
-    const vector = parts.length === 1 ? parts[0].vector : this.#joinVarchar(column, parts, arena);
-    return this.#inOrder(vector, arena);
-  }
-
-  #readVarcharRun(column: ColumnMetadata, run: SegmentRun, arena: Arena): VarcharPart {
-    const { memory, kernels } = this.#context.core;
-    const auxPath = `${run.segmentDir}/${column.name}.i`;
-    const data = arena.alloc(AUX_ENTRY_BYTES * run.rowCount);
-    this.#read(auxPath, { pointer: data, width: AUX_ENTRY_BYTES, run });
-    const low = kernels.varcharOffset(data);
-    const high = kernels.varcharEnd(data + AUX_ENTRY_BYTES * (run.rowCount - 1));
-    const bad = high < low ? 0 : kernels.varcharValidate(data, run.rowCount, low, high);
-    if (bad >= 0) {
-      throw new StorageError(auxPath, "invalid entry", { row: run.startRow + bad });
-    }
-    const heapBytes = high - low;
-    let heap = 0;
-    if (heapBytes > 0) {
-      using file = openSegmentFile(this.#context.fs, `${run.segmentDir}/${column.name}.d`);
-      if (high > file.size()) {
-        throw new StorageError(auxPath, "entries point outside the data file", { high });
-      }
-      heap = arena.alloc(heapBytes);
-      file.read(memory.bytes(heap, heapBytes), low);
-    }
-    const vector = { type: column.type, data, heap, heapBytes, heapOffset: low, symbols: null };
-    return { vector, rowCount: run.rowCount };
-  }
-
-  #joinVarchar(column: ColumnMetadata, parts: readonly VarcharPart[], arena: Arena): Vector {
-    const { kernels } = this.#context.core;
-    const heapBytes = parts.reduce((sum, part) => sum + part.vector.heapBytes, 0);
-    const data = arena.alloc(AUX_ENTRY_BYTES * this.rowCount);
-    const heap = arena.alloc(heapBytes);
-    let row = 0, end = 0;
-    for (const { vector, rowCount } of parts) {
-      end += kernels.varcharCopy(
-        vector.data,
-        vector.heap,
-        vector.heapOffset,
-        rowCount,
-        data + AUX_ENTRY_BYTES * row,
-        heap + end,
-        end,
-      );
-      row += rowCount;
-    }
-    return { type: column.type, data, heap, heapBytes: end, heapOffset: 0, symbols: null };
-  }
-}
-
-interface VarcharPart {
-  readonly vector: Vector;
-  readonly rowCount: number;
-}
-
-/** A run's first and last pair must carry their own row numbers; lost pages read as zeros. */
-function checkRowNumbers(
-  i64: BigInt64Array,
-  pairs: number,
-  of: { path: string; run: SegmentRun },
-): void {
-  const { run, path } = of;
-  for (const i of [0, run.rowCount - 1]) {
-    const row = i64[(pairs + PAIR_BYTES * i) / 8 + 1];
-    if (row !== BigInt(run.startRow + i)) {
-      throw new StorageError(path, "row number does not match its place", {
-        row: run.startRow + i,
-        stored: row,
-      });
-    }
   }
 }

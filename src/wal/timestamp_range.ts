@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { TableError } from "../common/mod.ts";
+import { ColumnType, LONG_NULL, TableError } from "../common/mod.ts";
 import type { WasmMemory } from "../wasm/mod.ts";
 
 /** First microsecond of the year 10000. */
 const BEYOND_MICROS = 253_402_300_800_000_000n;
-const BEYOND_HIGH = Number(BEYOND_MICROS >> 32n);
-const BEYOND_LOW = Number(BEYOND_MICROS & 0xffffffffn);
-const NULL_HIGH = -0x80000000;
+/** First nanosecond of the year 2262, the last that an int64 can count to the end of is the one before. */
+const BEYOND_NANOS = 9_214_646_400_000_000_000n;
 
 /** Collects over the batches of a transaction. */
 export class TimestampRange {
@@ -18,6 +17,12 @@ export class TimestampRange {
   #max = 0n;
   #isEmpty = true;
   #isAscending = true;
+  readonly #type: number;
+
+  /** @param type Type code of the designated timestamp. */
+  constructor(type: number = ColumnType.TIMESTAMP) {
+    this.#type = type;
+  }
 
   get min(): bigint {
     return this.#min;
@@ -32,7 +37,7 @@ export class TimestampRange {
   /**
    * Takes in `rowCount` ≥ 1 int64 values.
    *
-   * @throws {TableError} in QuestDB's words if one is NULL, before 1970 or beyond 9999; nothing was taken in then.
+   * @throws {TableError} in QuestDB's words if one is NULL, before 1970 or beyond 9999 (in nanoseconds: 2261); nothing was taken in then.
    */
   add(memory: WasmMemory, timestamps: number, rowCount: number): void {
     const { i32, u32, i64 } = memory;
@@ -54,8 +59,8 @@ export class TimestampRange {
         isAscending = false;
       }
     }
-    checkBounds({ high: minHigh, low: minLow }, { high: maxHigh, low: maxLow });
     const min = i64[(timestamps >>> 3) + minRow], max = i64[(timestamps >>> 3) + maxRow];
+    checkBounds(this.#type, min, max);
     const first = i64[timestamps >>> 3];
     this.#isAscending &&= isAscending && (this.#isEmpty || first >= this.#max);
     this.#min = this.#isEmpty || min < this.#min ? min : this.#min;
@@ -70,20 +75,18 @@ export class TimestampRange {
   }
 }
 
-/** An int64 as its signed high and unsigned low half. */
-interface Halves {
-  readonly high: number;
-  readonly low: number;
-}
-
-function checkBounds(min: Halves, max: Halves): void {
-  if (min.high === NULL_HIGH && min.low === 0) {
-    throw new TableError("designated timestamp column cannot be NULL");
+function checkBounds(type: number, min: bigint, max: bigint): void {
+  if (min === LONG_NULL) throw new TableError("designated timestamp column cannot be NULL");
+  if (type === ColumnType.TIMESTAMP_NS) {
+    if (min >= 0n && max < BEYOND_NANOS) return;
+    throw new TableError(
+      "designated timestamp_ns before 1970-01-01 and beyond 2261-12-31 23:59:59.999999999 is not allowed",
+    );
   }
-  if (min.high < 0) {
+  if (min < 0n) {
     throw new TableError("designated timestamp before 1970-01-01 is not allowed");
   }
-  if (max.high > BEYOND_HIGH || (max.high === BEYOND_HIGH && max.low >= BEYOND_LOW)) {
+  if (max >= BEYOND_MICROS) {
     throw new TableError("designated timestamp beyond 9999-12-31 is not allowed");
   }
 }

@@ -3,7 +3,7 @@
  *
  * ```
  * wal<N>/<S>/<col>.d      fixed width: packed values; the designated timestamp: i64 timestamp, i64 row of the segment
- * wal<N>/<S>/<col>.i .d   VARCHAR: 16-byte entries and UTF-8 bytes
+ * wal<N>/<S>/<col>.i .d   variable width: as in a table
  * ```
  * Rows are written as they come, behind the committed ones. They count when an event covers them, and the event counts when
  * the sequencer's log refers to it.
@@ -16,15 +16,20 @@
  *
  * @module
  */
-import { assert, ColumnType, fixedSize, INT_NULL, LONG_NULL } from "../common/mod.ts";
+import { assert, fixedSize, isVariableSize } from "../common/mod.ts";
 import { type FileHandle, type FileSystem, parentPath } from "../platform/mod.ts";
-import type { ColumnMetadata, TableMetadata } from "../storage/mod.ts";
-import type { Vector, WasmCore } from "../wasm/mod.ts";
+import {
+  auxFileBytes,
+  type ColumnMetadata,
+  nullVector,
+  type TableMetadata,
+  VariableWriter,
+} from "../storage/mod.ts";
+import { Arena, type Vector, type WasmCore } from "../wasm/mod.ts";
 import { ByteBuilder } from "./byte_cursor.ts";
 import { encodeSegmentMetadata } from "./sequencer_metadata.ts";
 import { EVENT_HEADER_BYTES } from "./wal_event.ts";
 
-const AUX_ENTRY_BYTES = 16;
 const TIMESTAMP_ENTRY_BYTES = 16;
 
 /** Where a segment is created. */
@@ -39,11 +44,12 @@ export interface SegmentPlace {
 interface ColumnFiles {
   readonly column: ColumnMetadata;
   readonly data: FileHandle;
-  /** Entries of a VARCHAR column. */
+  /** `.i` of a column of variable width. */
   readonly aux: FileHandle | null;
-  /** End of the VARCHAR bytes, committed and not. */
-  heapEnd: number;
-  committedHeapEnd: number;
+  /** Of a column of variable width. */
+  readonly variable: VariableWriter | null;
+  /** Bytes of `.d` that the committed rows of a column of variable width take. */
+  committedDataEnd: number;
 }
 
 /** See the module's description. */
@@ -77,15 +83,15 @@ export class WalSegment {
     const open = (name: string) => fs.open(`${this.#dir}/${name}`, "createNew");
     this.#metaFile = open("_meta");
     this.#metaFile.write(encodeSegmentMetadata(metadata, structureVersion), 0);
-    this.#columns = metadata.columns.map((column) =>
-      column.type <= 0 ? null : {
-        column,
-        data: open(`${column.name}.d`),
-        aux: column.type === ColumnType.VARCHAR ? open(`${column.name}.i`) : null,
-        heapEnd: 0,
-        committedHeapEnd: 0,
-      }
-    );
+    this.#columns = metadata.columns.map((column) => {
+      if (column.type <= 0) return null;
+      const data = open(`${column.name}.d`);
+      const files = { column, data, committedDataEnd: 0 };
+      if (!isVariableSize(column.type)) return { ...files, aux: null, variable: null };
+      const aux = open(`${column.name}.i`);
+      const variable = new VariableWriter(place.core, { type: column.type, aux, data }, 0);
+      return { ...files, aux, variable };
+    });
     this.#eventFile = open("_event");
     this.#eventFile.write(new ByteBuilder().i32(0).i32(0).i32(-1).bytes(), 0);
     this.#indexFile = open("_event.i");
@@ -109,12 +115,13 @@ export class WalSegment {
     let size = this.#eventEnd;
     for (const files of this.#columns) {
       if (files === null) continue;
-      const width = files.aux !== null
-        ? AUX_ENTRY_BYTES
-        : files.column.writerIndex === this.#timestampIndex
-        ? TIMESTAMP_ENTRY_BYTES
-        : fixedSize(files.column.type);
-      size += width * this.#rowCount + files.heapEnd;
+      const { column, variable } = files;
+      if (variable !== null) {
+        size += auxFileBytes(column.type, this.#rowCount) + variable.dataEnd;
+      } else {
+        const isTimestamp = column.writerIndex === this.#timestampIndex;
+        size += (isTimestamp ? TIMESTAMP_ENTRY_BYTES : fixedSize(column.type)) * this.#rowCount;
+      }
     }
     return size;
   }
@@ -144,52 +151,21 @@ export class WalSegment {
     );
   }
 
-  /** Writes VARCHAR values, compacted. */
-  writeVarchar(writerIndex: number, vector: Vector, rowCount: number): void {
-    const { memory, kernels } = this.#place.core;
-    const heapBytes = kernels.varcharHeapBytes(vector.data, rowCount);
-    const aux = memory.alloc(AUX_ENTRY_BYTES * rowCount);
-    const heap = memory.alloc(heapBytes);
-    try {
-      const files = this.#file(writerIndex);
-      kernels.varcharCopy(
-        vector.data,
-        vector.heap,
-        vector.heapOffset,
-        rowCount,
-        aux,
-        heap,
-        files.heapEnd,
-      );
-      this.#writeAux(files, aux, rowCount);
-      if (heapBytes > 0) files.data.write(memory.bytes(heap, heapBytes), files.heapEnd);
-      files.heapEnd += heapBytes;
-    } finally {
-      memory.free(heap);
-      memory.free(aux);
-    }
+  /** Writes the values of a column of variable width. */
+  writeVariable(writerIndex: number, vector: Vector, rowCount: number): void {
+    const { variable } = this.#file(writerIndex);
+    assert(variable !== null, `column ${writerIndex} is of variable width`);
+    variable.append(vector, { rowLo: 0, rowHi: rowCount });
   }
 
   /** Writes NULL (or the type's default) for `rowCount` rows of any column but the designated timestamp. */
   writeNulls(writerIndex: number, rowCount: number): void {
-    const { memory, kernels } = this.#place.core;
-    const files = this.#file(writerIndex);
-    const width = files.aux === null ? fixedSize(files.column.type) : AUX_ENTRY_BYTES;
-    const block = memory.alloc(width * rowCount);
-    try {
-      if (files.aux !== null) {
-        kernels.varcharNulls(block, rowCount, files.heapEnd);
-        this.#writeAux(files, block, rowCount);
-      } else {
-        const bytes = memory.bytes(block, width * rowCount);
-        const pattern = nullPattern(files.column.type);
-        bytes.set(pattern, 0);
-        for (let done = width; done < bytes.length; done *= 2) bytes.copyWithin(done, 0, done);
-        files.data.write(bytes, width * this.#rowCount);
-      }
-    } finally {
-      memory.free(block);
-    }
+    const { column, variable } = this.#file(writerIndex);
+    if (variable !== null) return variable.appendNulls(rowCount);
+    const { core } = this.#place;
+    using arena = new Arena(core.memory);
+    const { data } = nullVector(core, column.type, rowCount, arena);
+    this.writeFixed(writerIndex, data, rowCount);
   }
 
   /** Counts rows in after every column of them was written. */
@@ -201,7 +177,9 @@ export class WalSegment {
   /** Forgets the rows of the open transaction. */
   rollback(): void {
     this.#rowCount = this.#committedRowCount;
-    for (const files of this.#columns) if (files !== null) files.heapEnd = files.committedHeapEnd;
+    for (const files of this.#columns) {
+      files?.variable?.rewind({ rowCount: this.#rowCount, dataEnd: files.committedDataEnd });
+    }
   }
 
   /** Publishes an event (record and end mark) and returns its number; the rows so far belong to it or an earlier one. */
@@ -215,7 +193,7 @@ export class WalSegment {
     this.#eventCount = number + 1;
     this.#committedRowCount = this.#rowCount;
     for (const files of this.#columns) {
-      if (files !== null) files.committedHeapEnd = files.heapEnd;
+      if (files !== null) files.committedDataEnd = files.variable?.dataEnd ?? 0;
     }
     this.#isDirty = true;
     return number;
@@ -261,15 +239,6 @@ export class WalSegment {
     this.#isLinked = true;
   }
 
-  #writeAux(files: ColumnFiles, aux: number, rowCount: number): void {
-    assert(files.aux !== null, "a VARCHAR column has entries");
-    const { memory } = this.#place.core;
-    files.aux.write(
-      memory.bytes(aux, AUX_ENTRY_BYTES * rowCount),
-      AUX_ENTRY_BYTES * this.#rowCount,
-    );
-  }
-
   #file(writerIndex: number): ColumnFiles {
     const files = this.#columns[writerIndex];
     assert(files !== null && files !== undefined, `column ${writerIndex} is live`);
@@ -285,28 +254,4 @@ export class WalSegment {
     }
     return files;
   }
-}
-
-/** One value of the type's NULL as stored, or its default where it has none. */
-function nullPattern(type: number): Uint8Array {
-  const bytes = new Uint8Array(fixedSize(type));
-  const view = new DataView(bytes.buffer);
-  switch (type) {
-    case ColumnType.BOOLEAN:
-      break;
-    case ColumnType.INT:
-    case ColumnType.SYMBOL:
-      view.setInt32(0, INT_NULL, true);
-      break;
-    case ColumnType.DOUBLE:
-      view.setFloat64(0, NaN, true);
-      break;
-    default:
-      assert(
-        type === ColumnType.LONG || type === ColumnType.TIMESTAMP,
-        `NULL of type ${type} is known`,
-      );
-      view.setBigInt64(0, LONG_NULL, true);
-  }
-  return bytes;
 }

@@ -18,6 +18,7 @@ import {
   assert,
   ColumnType,
   isStoredType,
+  isVariableSize,
   LONG_NULL,
   QuestError,
   TableError,
@@ -90,7 +91,7 @@ export class WalWriter implements RowWriter, Disposable {
   #symbols: (SymbolWriter | null)[];
   /** Symbol files of the table to link into the WAL: those of columns that have symbols. */
   readonly #cleanFiles: { name: string; files: SymbolFiles }[] = [];
-  readonly #range = new TimestampRange();
+  readonly #range: TimestampRange;
   #walId = 0;
   #nextSegmentId = 0;
   #segment: WalSegment | null = null;
@@ -115,6 +116,7 @@ export class WalWriter implements RowWriter, Disposable {
     const { reader, sequencer, metadata } = options;
     this.#options = options;
     this.#metadata = metadata;
+    this.#range = new TimestampRange(metadata.columns[metadata.timestampIndex].type);
     for (const column of metadata.liveColumns) {
       if (!isStoredType(column.type)) {
         throw new UnsupportedTypeError(column.name, column.type);

@@ -7,6 +7,7 @@
 import { ColumnType, isTimestamp, SqlError, typeName, typeTag } from "../../common/mod.ts";
 import type { Call, Case, Cast, Expression, InExpression, SelectQuery } from "../ast/mod.ts";
 import {
+  addressComplement,
   arithmeticExpression,
   arrayAccess,
   type ArrayIndex,
@@ -29,12 +30,16 @@ import {
   isComparison,
   isNullExpression,
   isPatternOperator,
+  isSubnetOperator,
   isText,
+  lowBits,
   negation,
   noMatchingOperator,
   notExpression,
   patternExpression,
   type PlacedExpression,
+  specialNegation,
+  subnetExpression,
   unaryExpression,
   unknownFunction,
   type VectorExpression,
@@ -145,6 +150,8 @@ export class Binder {
       const number = coerce(this.#context, operand.expression, { type: ColumnType.DOUBLE });
       return unaryExpression(this.#context, 0, number);
     }
+    const special = this.#specialUnary(expression.operator, operand.expression);
+    if (special !== null) return special;
     const tag = typeTag(operand.expression.type);
     const isReal = tag === ColumnType.DOUBLE || tag === ColumnType.FLOAT;
     const numeric: readonly number[] = [
@@ -161,6 +168,22 @@ export class Binder {
     return unaryExpression(this.#context, expression.operator === "-" ? 0 : 2, operand.expression);
   }
 
+  /** Minus and complement of the types without kernels. */
+  #specialUnary(operator: "-" | "~", operand: VectorExpression): VectorExpression | null {
+    const tag = typeTag(operand.type);
+    if (operator === "~" && tag === ColumnType.IPV4) {
+      return addressComplement(this.#context, operand);
+    }
+    if (tag === ColumnType.LONG256) {
+      return unaryExpression(
+        this.#context,
+        operator === "-" ? 0 : 2,
+        lowBits(this.#context, operand),
+      );
+    }
+    return operator === "-" ? specialNegation(this.#context, operand) : null;
+  }
+
   #binary(expression: Expression & { kind: "binary" }): VectorExpression {
     const { operator, position } = expression;
     if (operator === "||") {
@@ -175,6 +198,13 @@ export class Binder {
     }
     const operation = { operator, left: left.expression, right: right.expression, position };
     if (isArithmetic(operator)) return arithmeticExpression(this.#context, operation);
+    if (isSubnetOperator(operator)) {
+      return subnetExpression(this.#context, {
+        ...operation,
+        leftPosition: left.position,
+        rightPosition: right.position,
+      });
+    }
     if (isComparison(operator)) {
       return comparisonExpression(this.#context, {
         ...operation,
@@ -363,7 +393,7 @@ function unknownOperator(operator: string, operand: VectorExpression, position: 
   const type = typeName(operand.type);
   return new SqlError(
     position,
-    `there is no matching function \`${operator}\` with the argument types: (${type})`,
+    `there is no matching operator \`${operator}\` with the argument type: ${type}`,
   );
 }
 

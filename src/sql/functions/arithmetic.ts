@@ -6,6 +6,7 @@
 import { ColumnType, SqlError, typeName, typeTag } from "../../common/mod.ts";
 import type { BinaryOperator } from "../ast/mod.ts";
 import { coerce, foldIfConstant } from "./coerce.ts";
+import { isSpecialArithmetic, specialArithmetic } from "./special_arithmetic.ts";
 import { isInteger, isNullType, isNumeric, isTextual, isTime, numericMeet } from "./type_class.ts";
 import {
   type CompileContext,
@@ -79,6 +80,7 @@ export function arithmeticExpression(
   context: CompileContext,
   operation: BinaryOperation,
 ): VectorExpression {
+  if (isSpecialArithmetic(operation)) return specialArithmetic(context, operation);
   const types = resultTypes(operation);
   if (types === null) throw noMatchingOperator(operation);
   const isFloat = typeTag(types.compute) === ColumnType.FLOAT;

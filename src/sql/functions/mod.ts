@@ -17,6 +17,7 @@ export * from "./row_function.ts";
 export * from "./scalar_value.ts";
 export { concatExpression } from "./text_functions.ts";
 export { floorExpression } from "./time_functions.ts";
+export * from "./special_arithmetic.ts";
 export * from "./special_comparison.ts";
 export * from "./symbol_interning.ts";
 export * from "./time_unit.ts";
