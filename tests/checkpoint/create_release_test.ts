@@ -2,7 +2,12 @@
 import { CheckpointError } from "../../src/checkpoint/mod.ts";
 import { CancelledError, PartitionBy } from "../../src/common/mod.ts";
 import { FaultFileSystem, InjectedError, RealFileSystem } from "../../src/platform/mod.ts";
-import { readColumnVersions, readTableMetadata, readTxn, TableReader } from "../../src/storage/mod.ts";
+import {
+  readColumnVersions,
+  readTableMetadata,
+  readTxn,
+  TableReader,
+} from "../../src/storage/mod.ts";
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import {
   allTypesTable,

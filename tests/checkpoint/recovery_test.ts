@@ -1,7 +1,8 @@
 /** Recovery of copied roots. Test names carry the ids of docs/internals/checkpoint.md. */
-import { RecoveryError } from "../../src/checkpoint/mod.ts";
+import { encodeTxnSnapshot, RecoveryError } from "../../src/checkpoint/mod.ts";
 import { PartitionBy, QuestError } from "../../src/common/mod.ts";
 import { FaultFileSystem, InjectedError, RealFileSystem } from "../../src/platform/mod.ts";
+import { isParquet, readTxn } from "../../src/storage/mod.ts";
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { allTypesTable, commitRows, tableRows } from "../support/engine_fixture.ts";
 import type { Row } from "../support/table_rows.ts";
@@ -298,4 +299,34 @@ Deno.test("recovery that fails at any file call can be repeated", async () => {
     Deno.removeSync(copy, { recursive: true });
   }
   assert(failures > 50, `only ${failures} calls failed`);
+});
+
+Deno.test("questdb#7243 C97 C98 C99 C100 a Parquet partition that is missing or shorter than committed is refused by name", async () => {
+  using dir = new TempDir();
+  const copy = await checkpointedCopy(dir.path);
+  touchTrigger(copy);
+  // The checkpoint says that the first partition is Parquet, of 1000 bytes.
+  const path = `${copy}/.checkpoint/db/t~1/_txn`;
+  const fs = new RealFileSystem();
+  const record = readTxn(fs, `${copy}/.checkpoint/db/t~1`, PartitionBy.DAY);
+  const [first] = record.partitions;
+  const parquet = { ...first, flags: first.flags | PARQUET_FLAG, parquetFileSize: 1000 };
+  assert(isParquet(parquet));
+  const partitions = [parquet, ...record.partitions.slice(1)];
+  Deno.writeFileSync(path, encodeTxnSnapshot({ ...record, partitions }));
+  const directory = `${copy}/db/t~1/2024-01-01`;
+  Deno.writeTextFileSync(`${directory}/_pm`, "a side file");
+  await assertRejects(
+    () => recover(copy),
+    RecoveryError,
+    "cannot read size of restored parquet file",
+  );
+  Deno.writeFileSync(`${directory}/data.parquet`, new Uint8Array(999));
+  await assertRejects(
+    () => recover(copy),
+    RecoveryError,
+    "restored parquet file is shorter than committed size",
+  );
+  Deno.writeFileSync(`${directory}/data.parquet`, new Uint8Array(1005));
+  assert(await recover(copy) !== null);
 });
