@@ -34,7 +34,8 @@ export async function listBackups(store: ObjectStore, keys: InstanceKeys): Promi
       if (timestamp !== null) timestamps.push(timestamp);
     }
   }
-  return timestamps;
+  // Not every store lists in order.
+  return timestamps.sort((a, b) => a < b ? -1 : a > b ? 1 : 0);
 }
 
 /** Reads a root manifest. @throws {RestoreError} naming the object if it is damaged or not readable by this version. */

@@ -16,17 +16,7 @@
  * @module
  */
 import { assert, PartitionBy, QuestError, TableError } from "../common/mod.ts";
-import {
-  type Clock,
-  type FileHandle,
-  type FileSystem,
-  joinPath,
-  type Log,
-  parentPath,
-  type Random,
-  SystemTimers,
-  type Timers,
-} from "../platform/mod.ts";
+import { type FileHandle, type FileSystem, joinPath, SystemTimers } from "../platform/mod.ts";
 import {
   type AlterOperation,
   readTableMetadata,
@@ -34,25 +24,18 @@ import {
   type TableDefinition,
   type TableMetadata,
   type TableReader,
-  TableWriter,
+  type TableWriter,
 } from "../storage/mod.ts";
-import { removeDurableMark, type RowWriter, syncTail, WalWriter } from "../wal/mod.ts";
-import type { TaskRunner, WasmCore } from "../wasm/mod.ts";
+import { removeDurableMark, type RowWriter, type WalWriter } from "../wal/mod.ts";
+import type { WasmCore } from "../wasm/mod.ts";
 import { ApplyScheduler } from "./apply_scheduler.ts";
 import { BackgroundJobs } from "./background_jobs.ts";
-import { convertTables, requestConversion } from "./convert_tables.ts";
+import { requestConversion } from "./convert_tables.ts";
 import { createTable } from "./create_table.ts";
 import { type DatabasePin, pinTables } from "./database_pin.ts";
-import { discoverTables } from "./discover_tables.ts";
-import type { EngineConfig } from "./engine_config.ts";
 import { openTableState, refreshMetadata } from "./open_table_state.ts";
-import {
-  checkStorageVersion,
-  lockDatabaseRoot,
-  openDataId,
-  readBootId,
-  TableIds,
-} from "./root_files.ts";
+import { type EngineOptions, type EngineParts, openRoot } from "./open_root.ts";
+import type { TableIds } from "./root_files.ts";
 import { finishRenames, publishName, renameDirectory } from "./rename_table.ts";
 import type { EngineServices } from "./services.ts";
 import {
@@ -65,48 +48,15 @@ import {
   updateWalTable,
 } from "./table_changes.ts";
 import { checkTableName } from "./table_names.ts";
-import { TableRegistry } from "./table_registry.ts";
+import type { TableRegistry } from "./table_registry.ts";
 import type { TableState } from "./table_state.ts";
 import type { TableToken } from "./table_token.ts";
-import { WalWriters } from "./wal_writers.ts";
+import { TableWriters } from "./table_writers.ts";
 import { type WalStatus, walStatusOf, type WalTableInfo, walTableInfo } from "./wal_info.ts";
-
-/** What an engine is opened with. */
-export interface EngineOptions {
-  /** Install root: the parent of `conf/`. */
-  readonly root: string;
-  /** Database root, normally `<root>/db`. Created if missing. */
-  readonly dbRoot: string;
-  readonly config: EngineConfig;
-  readonly fs: FileSystem;
-  /** Core of the calling thread. */
-  readonly core: WasmCore;
-  /** Runs `walTasks`; owned by the caller, who disposes it after the engine. */
-  readonly tasks: TaskRunner;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  /** Defaults to the event loop's timers. */
-  readonly timers?: Timers;
-  /** Identity of this run of the machine; by default what Linux says. Another one tells that un-synced data may be lost. */
-  readonly bootId?: string;
-  /** Files that WAL writers keep open together, about; a default when left out. */
-  readonly walFilesMax?: number;
-}
 
 /** How long `close` waits for readers that statements hold. */
 const CLOSE_READERS_MILLIS = 1000;
 const CLOSE_POLL_MILLIS = 5;
-
-interface EngineParts {
-  readonly lock: FileHandle;
-  readonly bootId: string | null;
-  readonly dataId: string;
-  readonly registry: TableRegistry;
-  readonly tableIds: TableIds;
-  readonly states: TableState[];
-  readonly droppedDirs: readonly string[];
-}
 
 /** See the module's description. */
 export class Engine implements AsyncDisposable {
@@ -124,7 +74,7 @@ export class Engine implements AsyncDisposable {
   readonly #scheduler: ApplyScheduler;
   readonly #jobs: BackgroundJobs;
   readonly #changes: ChangeContext;
-  readonly #writers: WalWriters;
+  readonly #writers: TableWriters;
   /** Names that tables are about to get, in lower case. */
   readonly #reservedNames = new Set<string>();
   #purgeHolds = 0;
@@ -145,10 +95,14 @@ export class Engine implements AsyncDisposable {
       isPurgeHeld: () => this.#purgeHolds > 0,
       removeDropped: () => this.#removeDropped(),
     });
-    this.#writers = new WalWriters((state) => this.#openWriter(state), options.walFilesMax);
+    this.#writers = new TableWriters({
+      ...options,
+      bootId: parts.bootId,
+      onCommit: (state) => this.#afterCommit(state),
+    });
     this.#changes = {
       ...options,
-      walWriter: (state) => this.#writers.get(state),
+      walWriter: (state) => this.#writers.wal(state),
       notify: (state) => this.#scheduler.notify(state),
     };
     this.#scheduler = new ApplyScheduler({
@@ -167,18 +121,13 @@ export class Engine implements AsyncDisposable {
   static open(options: EngineOptions): Promise<Engine> {
     // Synchronous inside: nothing else may see the root half open.
     return Promise.resolve().then(() => {
-      if (options.fs.stat(options.dbRoot) === null) {
-        options.fs.mkdir(options.dbRoot);
-        options.fs.syncDir(parentPath(options.dbRoot));
-      }
-      const lock = lockDatabaseRoot(options.fs, options.dbRoot);
+      const parts = openRoot(options);
       try {
-        const parts = openParts(options, lock);
         const engine = new Engine(options, parts);
         engine.#start(parts.droppedDirs);
         return engine;
       } catch (error) {
-        lock.close();
+        parts.lock.close();
         throw error;
       }
     });
@@ -241,6 +190,10 @@ export class Engine implements AsyncDisposable {
     if (token.type >= 2) {
       throw new TableError("dropping a view is not supported yet", { view: token.name });
     }
+    this.#refuseInCheckpoint(
+      token,
+      `could not lock '${token.dirName}' [reason='checkpointInProgress']`,
+    );
     // Order: the log says so, then the registry. A crash in between is finished at the next start.
     state.sequencer?.drop(this.options.clock.nowMicros());
     this.#finishDrop(state);
@@ -255,13 +208,8 @@ export class Engine implements AsyncDisposable {
     this.#requireOpen();
     const state = this.#state(token);
     state.requireUsable();
-    if (token.isWal) return this.walWriter(token).truncate();
-    const { fs, core } = this.options;
-    using writer = TableWriter.open({ fs, core, tableDir: state.tableDir });
-    writer.truncate();
-    writer.commit({ seqTxn: 0, sync: true });
-    state.snapshots.invalidate();
-    return 0;
+    this.#refuseInCheckpoint(token, `there is an active query against '${token.name}'`);
+    return this.rowWriter(token).truncate();
   }
 
   /** Returns a table's metadata. @throws {StorageError} if the table is broken. */
@@ -299,7 +247,7 @@ export class Engine implements AsyncDisposable {
         table: token.name,
       });
     }
-    return this.#writers.get(state);
+    return this.#writers.wal(state);
   }
 
   /**
@@ -308,7 +256,30 @@ export class Engine implements AsyncDisposable {
    * @throws {TableError} if the table is a view.
    */
   rowWriter(token: TableToken): RowWriter {
-    return this.walWriter(token);
+    const state = this.#writableState(token);
+    return state.sequencer === null ? this.#writers.direct(state) : this.#writers.wal(state);
+  }
+
+  /**
+   * Gives a table without WAL to `work`, for changes that are not rows; nobody may have a transaction open in it. What `work` has not
+   * committed is rolled back.
+   *
+   * @throws {TableError} if the table has a WAL or is a view.
+   */
+  async writeTable<T>(
+    token: TableToken,
+    work: (writer: TableWriter) => T | Promise<T>,
+  ): Promise<T> {
+    const state = this.#writableState(token);
+    if (state.sequencer !== null) throw new TableError("table has a WAL", { table: token.name });
+    const writer = this.#writers.direct(state).tableWriter;
+    try {
+      return await work(writer);
+    } finally {
+      writer.rollback();
+      state.snapshots.invalidate();
+      refreshMetadata(this.options.fs, state);
+    }
   }
 
   /** Tells how far the apply of a table has got. */
@@ -331,8 +302,9 @@ export class Engine implements AsyncDisposable {
     if (state.sequencer !== null) {
       return alterWalTable(this.#changes, state, { operation, options });
     }
-    throw new TableError("changing a table without WAL is not supported yet", {
-      table: token.name,
+    return this.writeTable(token, (writer) => {
+      writer.alter(operation, { seqTxn: writer.txn.seqTxn, sync: true, tableName: token.name });
+      return 0;
     });
   }
 
@@ -361,6 +333,7 @@ export class Engine implements AsyncDisposable {
    */
   async renameTable(token: TableToken, to: string): Promise<TableToken> {
     const state = this.#writableState(token);
+    this.#refuseInCheckpoint(token, "table busy [reason=checkpointInProgress]");
     checkTableName(to, this.options.config.maxFileNameLength);
     const key = to.toLowerCase();
     if (this.#states.has(key) || this.#reservedNames.has(key)) throw TableError.alreadyExists(to);
@@ -481,7 +454,10 @@ export class Engine implements AsyncDisposable {
 
   async #close(): Promise<void> {
     // From here on statements in flight get an error instead of half a transaction.
-    for (const state of this.#states.values()) state.writer?.shut();
+    for (const state of this.#states.values()) {
+      state.writer?.shut();
+      state.direct?.close();
+    }
     for (const state of [...this.#states.values()]) await state.writer?.settled();
     for (const state of [...this.#states.values()]) await state.applying;
     await this.#readersGone();
@@ -512,6 +488,13 @@ export class Engine implements AsyncDisposable {
       [...this.#states.values(), ...this.#dropped].some((s) => s.snapshots.isHeld);
     while (isHeld() && this.options.clock.monotonicMillis() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, CLOSE_POLL_MILLIS));
+    }
+  }
+
+  /** A table without WAL is its directory: a copy that is being taken must find it where the checkpoint says. */
+  #refuseInCheckpoint(token: TableToken, message: string): void {
+    if (!token.isWal && this.services.checkpoint?.status().inProgress) {
+      throw new TableError(message);
     }
   }
 
@@ -578,29 +561,6 @@ export class Engine implements AsyncDisposable {
     return state;
   }
 
-  #openWriter(state: TableState): WalWriter {
-    const { fs, core, clock, config } = this.options;
-    using reader = state.snapshots.acquire(state.isBusy);
-    const sequencer = state.sequencer!;
-    // What an earlier process left in memory only must not be behind a mark that says it is durable.
-    syncTail(fs, state.tableDir, { log: sequencer.log, appliedTxn: state.appliedTxn });
-    return new WalWriter({
-      fs,
-      core,
-      clock,
-      tableDir: state.tableDir,
-      tableName: state.token.name,
-      sequencer,
-      metadata: state.metadata!,
-      bootId: this.#bootId,
-      commitMode: config.commitMode,
-      segmentRowsMax: config.walSegmentRolloverRowCount,
-      segmentBytesMax: config.walSegmentRolloverBytes,
-      reader,
-      onCommit: () => this.#afterCommit(state),
-    });
-  }
-
   #afterCommit(state: TableState): void {
     this.#scheduler.notify(state);
     if (this.options.config.commitMode !== "async") return;
@@ -650,20 +610,6 @@ export class Engine implements AsyncDisposable {
       this.options.fs.removeTree(state.tableDir);
     }
   }
-}
-
-function openParts(options: EngineOptions, lock: FileHandle): EngineParts {
-  const { fs, dbRoot, random, log } = options;
-  const dataId = openDataId(fs, dbRoot, random);
-  checkStorageVersion(fs, dbRoot);
-  const registry = TableRegistry.open(fs, dbRoot);
-  convertTables({ fs, dbRoot, registry, log, clock: options.clock });
-  const { tokens, droppedDirs } = discoverTables({ fs, dbRoot, registry, log });
-  const highestId = tokens.reduce((highest, { id }) => Math.max(highest, id), 0);
-  const tableIds = TableIds.open(fs, dbRoot, highestId);
-  const bootId = options.bootId ?? readBootId(fs);
-  const states = tokens.map((token) => openTableState({ ...options, bootId }, token));
-  return { lock, bootId, dataId, registry, tableIds, states, droppedDirs };
 }
 
 function engineIsClosed(): QuestError {

@@ -1,5 +1,6 @@
 /** Opens a database root and runs it: registry, readers, WAL writers, background jobs. @module */
 export * from "./engine.ts";
+export type { EngineOptions } from "./open_root.ts";
 export * from "./engine_config.ts";
 export * from "./services.ts";
 export type { AlterOptions, BindVariables } from "./table_changes.ts";

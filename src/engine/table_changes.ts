@@ -15,6 +15,7 @@ import {
   isStructural,
   type TableMetadata,
   TableWriter,
+  validateAlter,
 } from "../storage/mod.ts";
 import {
   alterCommand,
@@ -71,6 +72,7 @@ export async function alterWalTable(
   }
   const metadata = requireMetadata(state);
   if (isNothingToDo(operation, metadata)) return state.sequencer!.lastTxn;
+  validateAlter(metadata, operation, state.token.name);
   const changed = changeStructure(metadata, operation);
   const body = encodeAlter(operation, { metadata, tableName: state.token.name, ...options });
   const sequencer = state.sequencer!;

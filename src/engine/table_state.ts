@@ -6,6 +6,7 @@
 import { WalError } from "../common/mod.ts";
 import type { TableMetadata } from "../storage/mod.ts";
 import type { Sequencer, WalWriter } from "../wal/mod.ts";
+import type { DirectWriter } from "./direct_writer.ts";
 import type { TableSnapshots } from "./snapshots.ts";
 import type { TableToken } from "./table_token.ts";
 
@@ -31,6 +32,8 @@ export class TableState {
   /** Why the table cannot be used, else `null`. */
   readonly failure: Error | null;
   writer: WalWriter | null = null;
+  /** Takes the rows of a table without WAL. */
+  direct: DirectWriter | null = null;
   /** The running apply loop. */
   applying: Promise<void> | null = null;
   /** True while a task may be committing to the table. */
@@ -130,8 +133,10 @@ export class TableState {
   /** Closes every file. */
   close(): void {
     try {
+      this.direct?.close();
       this.writer?.close();
     } finally {
+      this.direct = null;
       this.writer = null;
       this.snapshots[Symbol.dispose]();
       this.sequencer?.close();

@@ -10,8 +10,8 @@
  * 4. `get` with a range returns exactly that many bytes or rejects; it never returns fewer. `get` of a whole object checks the
  *    bytes against the checksum that was stored with them and rejects if they differ. A range has no checksum of its own at
  *    any provider but Azure: on its way it is protected by TLS, and whoever needs more keeps hashes of what he reads.
- * 5. `list` yields keys in ascending order of their UTF-8 bytes. It may lag behind `put` on some providers, so nothing
- *    may be concluded from a key that is absent from it.
+ * 5. `list` yields keys in ascending order of their UTF-8 bytes where the server does; some go by directories, so whoever needs
+ *    an order sorts. It may lag behind `put` on some providers, so nothing may be concluded from a key that is absent.
  * 6. `delete` of a missing key is no error.
  * 7. A missing object is {@linkcode ObjectNotFoundError}; any other failure is an `ObjectStoreError`, retryable or not. No
  *    message holds a secret of the connection string.

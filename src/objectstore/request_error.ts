@@ -61,7 +61,8 @@ export class ObjectStoreRequestError extends ObjectStoreError {
 const RETRYABLE_STATUS = new Set([408, 425, 429, 500, 502, 503, 504]);
 const THROTTLE_CODES =
   /^(SlowDown|SlowDownRead|SlowDownWrite|RequestLimitExceeded|Throttling\w*|TooManyRequests\w*|ServerBusy|rateLimitExceeded|BandwidthLimitExceeded)$/;
-const RETRYABLE_CODES = /^(RequestTimeout|InternalError|OperationTimedOut|ConditionalRequestConflict)$/;
+const RETRYABLE_CODES =
+  /^(RequestTimeout|InternalError|OperationTimedOut|ConditionalRequestConflict|BadDigest|XAmzContentSHA256Mismatch|Md5Mismatch|Crc64Mismatch)$/;
 const CREDENTIAL_CODES =
   /^(ExpiredToken|InvalidAccessKeyId|SignatureDoesNotMatch|AccessDenied|AuthenticationFailed|AuthorizationFailure|InvalidToken|TokenRefreshRequired|CredentialsProviderError|CredentialUnavailableError|AggregateAuthenticationError)$/;
 const CERTIFICATE = /certificate|CERT_|UNABLE_TO_(GET|VERIFY)|SELF_SIGNED|ERR_TLS|UnknownIssuer/i;

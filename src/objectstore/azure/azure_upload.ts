@@ -97,11 +97,15 @@ class AzureUpload implements ObjectUpload {
     const { size, md5, id } = block;
     const request = { operation: "put part", key, bytes: size, signal: options.signal };
     if (size > 0) {
-      await remoteCall(this.#context, request, (deadline) =>
-        this.#blob.stageBlock(id, asBuffer(bytes), size, {
-          abortSignal: deadline.signal,
-          transactionalContentMD5: md5,
-        }));
+      await remoteCall(
+        this.#context,
+        request,
+        (deadline) =>
+          this.#blob.stageBlock(id, asBuffer(bytes), size, {
+            abortSignal: deadline.signal,
+            transactionalContentMD5: md5,
+          }),
+      );
     }
     this.#blocks.set(number, block);
   }

@@ -247,7 +247,7 @@ export class GcsObjectStore implements ObjectStore {
 
   /** A missing bucket is not a missing object. */
   async #checkBucket(answer: HttpAnswer, key: string, options: CallOptions): Promise<void> {
-    if (!/bucket/i.test(new TextDecoder().decode(answer.body))) return;
+    if (/No such object/i.test(new TextDecoder().decode(answer.body))) return;
     await this.#client.send({
       method: "GET",
       path: `/storage/v1/b/${encodeURIComponent(this.#client.options.bucket)}`,

@@ -64,13 +64,18 @@ export function readGcsOptions(connection: ObjectStoreConnection, fs: FileSystem
   const bucket = text("bucket")!;
   if (!BUCKET.test(bucket)) throw fail("value is no bucket name", "bucket");
   const token = text("token");
-  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) throw fail("value is no token", "token");
+  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) {
+    throw fail("value is no token", "token");
+  }
   const credential = readCredential(text, fail, fs);
   const isAnonymous = readBoolean(connection, "skip_signature") ?? false;
   const authorities = readAuthorities(connection, fs);
   if (authorities !== null && token === undefined && !isAnonymous) {
     // Tokens are fetched with the built-in roots; behind a private authority there is nothing to fetch them from.
-    throw fail("key is missing: behind a private certificate authority a token has to be given", "token");
+    throw fail(
+      "key is missing: behind a private certificate authority a token has to be given",
+      "token",
+    );
   }
   return {
     bucket,

@@ -207,9 +207,7 @@ class GcsUpload implements ObjectUpload {
       if (answer.status !== INCOMPLETE) return answer; // the lost answer was the one that ended the upload
     }
     const bytes = this.#held?.bytes ?? new Uint8Array(0);
-    const start = this.#held === null
-      ? this.#position
-      : (this.#held.number - 1) * this.partBytes;
+    const start = this.#held === null ? this.#position : (this.#held.number - 1) * this.partBytes;
     const rest = bytes.subarray(Math.max(0, this.#position - start));
     const end = this.#position + rest.byteLength;
     this.#isUncertain = true;

@@ -83,7 +83,11 @@ async function readAnswer(
   const length = message.headers["content-length"];
   const isSuccess = message.statusCode! < 300;
   if (length !== undefined && Number(length) <= request.bytesMax) {
-    return await readBody(message, { store: context.description, key, size: Number(length) }, deadline);
+    return await readBody(
+      message,
+      { store: context.description, key, size: Number(length) },
+      deadline,
+    );
   }
   const chunks: Uint8Array[] = [];
   let size = 0;

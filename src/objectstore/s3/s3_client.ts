@@ -144,6 +144,9 @@ export function describeS3Error(error: unknown): RawFailure {
     status,
     // Names of errors without an answer are JavaScript's, not the server's.
     code: isAnswer ? name : code,
-    retryAfterMillis: parseRetryAfter($response?.headers?.["retry-after"], Date.parse($response?.headers?.date ?? "")),
+    retryAfterMillis: parseRetryAfter(
+      $response?.headers?.["retry-after"],
+      Date.parse($response?.headers?.date ?? ""),
+    ),
   };
 }

@@ -334,7 +334,9 @@ export class S3ObjectStore implements ObjectStore {
   async #getNothing(key: string, options: GetOptions): Promise<Uint8Array<ArrayBuffer>> {
     const info = await this.head(key, options);
     if (info === null) throw new ObjectNotFoundError(key);
-    if (info.size < options.range!.offset) throw shorter(key, { ...options.range!, size: info.size });
+    if (info.size < options.range!.offset) {
+      throw shorter(key, { ...options.range!, size: info.size });
+    }
     return new Uint8Array(0);
   }
 }

@@ -71,13 +71,14 @@ class RetryStore extends WrappedStore {
     return await this.#isOwn(key, writeId, options);
   }
 
-  /** A listing whose page failed goes on behind the last key that was seen. */
+  /** A listing whose page failed goes on behind the last key that was seen; without an order there is no "behind". */
   override async *list(
     prefix: string,
     options: CallOptions = {},
   ): AsyncIterable<readonly ObjectInfo[]> {
     let seen: string | null = null;
     let failures = 0;
+    let isOrdered = true;
     for (;;) {
       const pages: AsyncIterator<readonly ObjectInfo[]> = this.inner.list(prefix, options)
         [Symbol.asyncIterator]();
@@ -88,12 +89,13 @@ class RetryStore extends WrappedStore {
           failures = 0;
           const page: readonly ObjectInfo[] = seen === null ? value : behind(value, seen);
           if (page.length === 0) continue;
+          isOrdered &&= isAscending(page, seen);
           yield page;
           seen = page.at(-1)!.key;
         }
       } catch (error) {
         failures++;
-        if (!mayRetry(error, failures, this.#options)) throw error;
+        if (!isOrdered || !mayRetry(error, failures, this.#options)) throw error;
         await pause(this.#options, failures, { error, signal: options.signal });
       }
     }
@@ -112,7 +114,12 @@ class RetryStore extends WrappedStore {
     const { writeId } = options;
     const complete = async (partCount: number, call: CallOptions = {}): Promise<boolean> => {
       let tryCount = 0;
-      const request = { operation: "complete upload", key, sentBytes: 0, expectedBytes: 0 } as const;
+      const request = {
+        operation: "complete upload",
+        key,
+        sentBytes: 0,
+        expectedBytes: 0,
+      } as const;
       const isCreated = await attempt(this.#options, { ...request, signal: call.signal }, () => {
         tryCount++;
         return upload.complete(partCount, call);
@@ -134,15 +141,23 @@ class RetryStore extends WrappedStore {
   }
 }
 
+const encoder = new TextEncoder();
+
 function behind(page: readonly ObjectInfo[], seen: string): ObjectInfo[] {
-  const index = page.findIndex(({ key }) => key === seen);
-  if (index >= 0) return page.slice(index + 1);
-  const encoder = new TextEncoder();
-  const last = encoder.encode(seen);
-  return page.filter(({ key }) => compareBytes(encoder.encode(key), last) > 0);
+  return page.filter(({ key }) => compareKeys(key, seen) > 0);
 }
 
-function compareBytes(a: Uint8Array, b: Uint8Array): number {
+function isAscending(page: readonly ObjectInfo[], seen: string | null): boolean {
+  return page.every(({ key }, index) => {
+    const previous = index === 0 ? seen : page[index - 1].key;
+    return previous === null || compareKeys(previous, key) < 0;
+  });
+}
+
+/** Orders by UTF-8 bytes. */
+function compareKeys(left: string, right: string): number {
+  const a = encoder.encode(left);
+  const b = encoder.encode(right);
   const count = Math.min(a.length, b.length);
   for (let i = 0; i < count; i++) if (a[i] !== b[i]) return a[i] - b[i];
   return a.length - b.length;
@@ -174,9 +189,7 @@ async function pause(
 ): Promise<void> {
   const { baseDelayMillis = BASE_DELAY_MILLIS, delayMillisMax = DELAY_MILLIS_MAX } = options;
   const range = Math.min(delayMillisMax, baseDelayMillis * 2 ** (failures - 1));
-  const wanted = error instanceof ObjectStoreRequestError
-    ? error.failure.retryAfterMillis ?? 0
-    : 0;
+  const wanted = error instanceof ObjectStoreRequestError ? error.failure.retryAfterMillis ?? 0 : 0;
   const jitter = options.random.fill(new Uint8Array(4));
   const fraction = new DataView(jitter.buffer).getUint32(0) / 2 ** 32;
   // A server that wants hours is not waited for longer than our own longest pause.

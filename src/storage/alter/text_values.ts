@@ -28,6 +28,7 @@ export type TextFormatter = (row: number) => string | null;
 const INT = /^[+-]?\d+(_\d+)*$/;
 const LONG = /^-?\d+(_\d+)*L?$/i;
 const REAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const INFINITY = /^[+-]?Infinity$/;
 const INT_MAX = 0x7fffffff;
 const LONG_MAX = 0x7fffffffffffffffn;
 
@@ -45,9 +46,10 @@ export function parseInt64(text: string): bigint | null {
   return value >= -LONG_MAX && value <= LONG_MAX ? value : null;
 }
 
-/** Parses a real with the type's suffix letter allowed; NaN if the text is none, or infinite. */
+/** Parses a real with the type's suffix letter allowed; NaN if the text is none, or too large. */
 export function parseReal(text: string, suffix: "f" | "d"): number {
   let plain = text.trim();
+  if (INFINITY.test(plain)) return plain.startsWith("-") ? -Infinity : Infinity;
   if (plain.toLowerCase().endsWith(suffix)) plain = plain.slice(0, -1);
   if (!REAL.test(plain)) return NaN;
   const value = suffix === "f" ? Math.fround(Number(plain)) : Number(plain);

@@ -59,7 +59,7 @@ export async function runBatch(options: BatchOptions): Promise<BatchResult> {
 }
 
 /** A reference server and one of ours. */
-class Servers implements AsyncDisposable {
+export class Servers implements AsyncDisposable {
   readonly pair: Pair;
   readonly #stack: AsyncDisposableStack;
 

@@ -4,7 +4,7 @@
  * | kind | compared |
  * |---|---|
  * | `_meta` | up to the shorter file's end, but for the table's id; what is behind is padding |
- * | `_txn` | the current record |
+ * | `_txn` | the current record, but for the partition table version, which counts changes of a list in memory, and unused bytes |
  * | `_cv` | the current record |
  * | symbols | `.o` and `.c` of the committed count |
  * | columns | `.d` and `.i` of every partition, as long as committed |
@@ -46,6 +46,9 @@ export class ByteReport {
 }
 
 const TABLE_ID_AT = 16;
+const PARTITION_TABLE_VERSION_AT = 56;
+const UNUSED_AT = 116;
+const UNUSED_END = 128;
 const SYMBOL_OFFSETS_AT = 64;
 
 /** Compares the directories of one table. @throws {StorageError} if a file is corrupt. */
@@ -100,7 +103,10 @@ function txnRecord(tableDir: string): Uint8Array {
   const slot = view.getBigInt64(0, true) % 2n === 0n ? 8 : 32;
   const offset = view.getInt32(slot, true);
   const length = 128 + 4 + view.getInt32(slot + 4, true) + 4 + view.getInt32(slot + 8, true);
-  return bytes.subarray(offset, offset + length);
+  const record = bytes.slice(offset, offset + length);
+  record.fill(0, PARTITION_TABLE_VERSION_AT, PARTITION_TABLE_VERSION_AT + 8);
+  record.fill(0, UNUSED_AT, UNUSED_END); // the reference leaves what was there
+  return record;
 }
 
 /** The current record of `_cv`: docs/internals/column_versions.md. */

@@ -41,9 +41,9 @@ export class History {
   readonly #generator: HistoryGenerator;
   #isOver = false;
 
-  constructor(seed: number) {
+  constructor(seed: number, prefix = `h${seed}_`) {
     this.seed = seed;
-    this.prefix = `h${seed}_`;
+    this.prefix = prefix;
     this.#generator = new HistoryGenerator({ seed, prefix: this.prefix });
   }
 
@@ -82,9 +82,9 @@ export class History {
   }
 
   /** Compares every table. */
-  async compare(pair: Pair): Promise<void> {
+  async compare(pair: Pair, tables: readonly string[] = this.#generator.tables): Promise<void> {
     this.tables = new Map();
-    for (const name of this.#generator.tables) {
+    for (const name of tables) {
       if (this.#isOver) return;
       const expected = await pair.reference.dump(name);
       this.#compareDump(name, expected, await pair.ours.dump(name));
@@ -115,6 +115,28 @@ export class History {
   #note(sql: string, expected: string, actual: string): void {
     this.differences.push({ seed: this.seed, step: this.steps.length, sql, expected, actual });
   }
+}
+
+/**
+ * Takes given steps on fresh tables and compares them at the end; for making failing histories small.
+ *
+ * @param steps statements with `from` as the prefix of their tables; `to` takes its place.
+ * @returns what is different, or `null`.
+ */
+export async function replaySteps(
+  pair: Pair,
+  steps: readonly string[],
+  prefix: { from: string; to: string },
+): Promise<Difference | null> {
+  const history = new History(0, prefix.to);
+  for (const step of steps) {
+    await history.take(pair, step.replaceAll(prefix.from, prefix.to));
+    if (history.differences.length > 0 || history.isOver) return history.differences[0] ?? null;
+  }
+  const rows = await pair.reference.query("SELECT table_name FROM tables()");
+  const tables = rows.map((row) => row[0] as string).filter((name) => name.startsWith(prefix.to));
+  await history.compare(pair, tables);
+  return history.differences[0] ?? null;
 }
 
 function answerText(outcome: { error: string | null; position: number | null }): string {
