@@ -1,6 +1,6 @@
 /** CHECKPOINT CREATE and RELEASE. Test names carry the ids of docs/internals/checkpoint.md. */
 import { CheckpointError } from "../../src/checkpoint/mod.ts";
-import { CancelledError, PartitionBy } from "../../src/common/mod.ts";
+import { CancelledError, PartitionBy, TableError } from "../../src/common/mod.ts";
 import { FaultFileSystem, InjectedError, RealFileSystem } from "../../src/platform/mod.ts";
 import {
   readColumnVersions,
@@ -8,7 +8,7 @@ import {
   readTxn,
   TableReader,
 } from "../../src/storage/mod.ts";
-import { assert, assertEquals, assertRejects } from "../support/assert.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "../support/assert.ts";
 import {
   allTypesTable,
   commitRows,
@@ -317,4 +317,35 @@ Deno.test("tables that are created, dropped and written while a checkpoint is ac
   await copyRoot(`${dir.path}/live`, `${dir.path}/copy`);
   await checkpoint.release();
   assert(exists(`${dir.path}/copy/.checkpoint/db/_checkpoint_meta.d`));
+});
+
+Deno.test("C40 C41 C42 dropping, renaming and truncating a table without WAL is refused while a checkpoint is active", async () => {
+  using dir = new TempDir();
+  await using db = await openDatabase(dir.path);
+  const { engine, checkpoint } = db;
+  engine.services.checkpoint = checkpoint;
+  const plain = engine.createTable({ ...allTypesTable("plain"), isWalEnabled: false });
+  const wal = engine.createTable(allTypesTable("wal"));
+  await checkpoint.create();
+  assertThrows(
+    () => engine.dropTable(plain),
+    TableError,
+    `could not lock '${plain.dirName}' [reason='checkpointInProgress']`,
+  );
+  await assertRejects(
+    () => engine.renameTable(plain, "other"),
+    TableError,
+    "table busy [reason=checkpointInProgress]",
+  );
+  assertThrows(
+    () => engine.truncateTable(plain),
+    TableError,
+    "there is an active query against 'plain'",
+  );
+  engine.truncateTable(wal);
+  engine.dropTable(await engine.renameTable(wal, "renamed"));
+  await checkpoint.release();
+  engine.truncateTable(plain);
+  engine.dropTable(await engine.renameTable(plain, "other"));
+  assertEquals(engine.tables(), []);
 });

@@ -18,6 +18,8 @@ import {
 
 const START = 1_704_067_200_000_000n;
 const HOUR = 3_600_000_000n;
+/** Bit of a partition's flags in `_txn`. */
+const PARQUET_FLAG = 1n << 61n;
 
 function rows(from: number, count: number): Row[] {
   return Array.from({ length: count }, (_, i) => {
@@ -233,6 +235,31 @@ Deno.test("C66 C69 C70 a dropped table is back, a truncated one has its rows, a 
     await copy.engine.waitApplied(token);
     assertEquals(tableRows(copy.engine, token).length, 34);
   }
+});
+
+Deno.test("C68 a renamed table has its old name back", async () => {
+  using dir = new TempDir();
+  await using db = await openDatabase(`${dir.path}/live`);
+  const { engine, checkpoint } = db;
+  const token = engine.createTable(allTypesTable("before"));
+  commitRows(engine, token, rows(0, 12));
+  await engine.waitApplied(token);
+  await checkpoint.create();
+  const renamed = await engine.renameTable(token, "after");
+  commitRows(engine, renamed, rows(12, 12));
+  await engine.waitApplied(renamed);
+  await copyRoot(`${dir.path}/live`, `${dir.path}/copy`);
+  await checkpoint.release();
+  touchTrigger(`${dir.path}/copy`);
+  await recover(`${dir.path}/copy`);
+  await using copy = await openDatabase(`${dir.path}/copy`);
+  assertEquals(copy.engine.tables().map(({ name }) => name), ["before"]);
+  const restored = copy.engine.findTable("before")!;
+  assertEquals(tableRows(copy.engine, restored).length, 12);
+  const again = await copy.engine.renameTable(restored, "again");
+  commitRows(copy.engine, again, rows(12, 1));
+  await copy.engine.waitApplied(again);
+  assertEquals(tableRows(copy.engine, again).length, 13);
 });
 
 Deno.test("C78 transactions that were not applied at the checkpoint are applied after recovery, later ones are lost", async () => {
