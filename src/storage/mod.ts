@@ -36,3 +36,5 @@ export {
 export * from "./txn.ts";
 export * from "./variable_files.ts";
 export { expiredPartitions } from "./ttl.ts";
+export * from "./partition_index.ts";
+export * from "./partition_index_reader.ts";
