@@ -2,37 +2,21 @@
  * Compares this server with the real QuestDB: the same data, the same statements, over HTTP, in the same run, taking turns. Prints
  * both medians and the ratio QuestDB / Tidemark: above 1, Tidemark is faster.
  *
- * Usage: `deno task bench [rows] [runs]`, by default 5 000 000 rows and 7 runs.
+ * Usage: `deno task bench [rows] [runs] [--writes]`, by default 5 000 000 rows and 7 runs; `--writes` leaves the queries out.
  *
  * @module
  */
 import { ServerProcess } from "../scripts/server_process.ts";
-import { type QuestDbServer, startQuestDb } from "../tests/support/questdb_server.ts";
+import { startQuestDb } from "../tests/support/questdb_server.ts";
+import { type BenchPeer, median, millisOf, questDbPeer, tidemarkPeer } from "./peer.ts";
 import { CREATE, insert, QUERIES } from "./queries.ts";
+import { compareWrites } from "./writes.ts";
 
 const WARM_UPS = 2;
 const IMPORT_ROWS = 500_000;
+/** Below the rows after which either server commits an INSERT SELECT in parts. */
+const WRITE_ROWS_MAX = 1_000_000;
 const RELATIVE_TOLERANCE = 1e-9;
-
-/** A server under test. */
-interface Peer {
-  readonly name: string;
-  readonly port: number;
-  exec(sql: string): Promise<{ dataset?: unknown[][] }>;
-  /** Waits until everything acknowledged is visible. */
-  settle(): Promise<void>;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
-}
-
-async function millisOf(work: () => Promise<unknown>): Promise<number> {
-  const started = performance.now();
-  await work();
-  return performance.now() - started;
-}
 
 /** Tells whether two answers are the same, up to the last digits of sums and the order of groups. */
 function isSameAnswer(a: unknown[][], b: unknown[][], isOrdered: boolean): boolean {
@@ -51,14 +35,14 @@ function isSameAnswer(a: unknown[][], b: unknown[][], isOrdered: boolean): boole
 
 function printRow(name: string, [ours, theirs]: readonly [number, number], note = ""): void {
   const cells = [
-    name.padEnd(30),
+    name.padEnd(34),
     `${ours.toFixed(1)} ms`.padStart(12),
     `${theirs.toFixed(1)} ms`.padStart(12),
   ];
   console.log(`${cells.join("")}${(theirs / ours).toFixed(2).padStart(9)}  ${note}`);
 }
 
-async function load(peer: Peer, rows: number): Promise<number> {
+async function load(peer: BenchPeer, rows: number): Promise<number> {
   await peer.exec(CREATE);
   return await millisOf(async () => {
     await peer.exec(insert(rows));
@@ -66,7 +50,7 @@ async function load(peer: Peer, rows: number): Promise<number> {
   });
 }
 
-async function importCsv(peer: Peer, csv: Blob): Promise<number> {
+async function importCsv(peer: BenchPeer, csv: Blob): Promise<number> {
   await peer.exec(CREATE.replace("TABLE bench", "TABLE imported"));
   return await millisOf(async () => {
     const form = new FormData();
@@ -83,7 +67,7 @@ async function importCsv(peer: Peer, csv: Blob): Promise<number> {
   });
 }
 
-async function compareQueries(peers: readonly [Peer, Peer], runs: number): Promise<void> {
+async function compareQueries(peers: readonly [BenchPeer, BenchPeer], runs: number): Promise<void> {
   for (const [name, sql] of QUERIES) {
     const times: [number[], number[]] = [[], []];
     const answers: unknown[][][] = [];
@@ -102,26 +86,27 @@ async function compareQueries(peers: readonly [Peer, Peer], runs: number): Promi
   }
 }
 
-function questDbPeer(server: QuestDbServer): Peer {
-  return {
-    name: "QuestDB",
-    port: server.port,
-    exec: (sql) => server.exec(sql),
-    settle: () => server.drainWal(),
-  };
-}
-
-function tidemarkPeer(server: ServerProcess): Peer {
-  return {
-    name: "Tidemark",
-    port: server.port,
-    exec: (sql) => server.exec(sql),
-    settle: () => server.drain(),
-  };
+async function compareReads(
+  peers: readonly [BenchPeer, BenchPeer],
+  ours: ServerProcess,
+  options: { rows: number; runs: number },
+): Promise<void> {
+  const { rows, runs } = options;
+  console.log(`${rows.toLocaleString("en")} rows, median of ${runs} runs`);
+  printRow(
+    "insert as select",
+    [await load(peers[0], rows), await load(peers[1], rows)],
+    "until visible, one run",
+  );
+  await compareQueries(peers, runs);
+  const csv = await (await ours.exp(`SELECT * FROM bench LIMIT ${IMPORT_ROWS}`)).blob();
+  const times = [await importCsv(peers[0], csv), await importCsv(peers[1], csv)] as const;
+  printRow(`/imp ${IMPORT_ROWS / 1000}k rows`, times, "until visible, one run");
 }
 
 if (import.meta.main) {
-  const rows = Number(Deno.args[0] ?? 5_000_000), runs = Number(Deno.args[1] ?? 7);
+  const numbers = Deno.args.filter((arg) => !arg.startsWith("--")).map(Number);
+  const [rows = 5_000_000, runs = 7] = numbers;
   const directory = await Deno.makeTempDir({ prefix: "tidemark-bench-" });
   try {
     Deno.mkdirSync(`${directory}/ours`);
@@ -132,19 +117,11 @@ if (import.meta.main) {
       config: ["cairo.writer.data.append.page.size=16m"],
     });
     const peers = [tidemarkPeer(ours), questDbPeer(theirs)] as const;
-    console.log(`${rows.toLocaleString("en")} rows, median of ${runs} runs`);
     console.log(
-      `${"".padEnd(30)}${"Tidemark".padStart(12)}${"QuestDB".padStart(12)}${"ratio".padStart(9)}`,
+      `${"".padEnd(34)}${"Tidemark".padStart(12)}${"QuestDB".padStart(12)}${"ratio".padStart(9)}`,
     );
-    printRow(
-      "insert as select",
-      [await load(peers[0], rows), await load(peers[1], rows)],
-      "until visible, one run",
-    );
-    await compareQueries(peers, runs);
-    const csv = await (await ours.exp(`SELECT * FROM bench LIMIT ${IMPORT_ROWS}`)).blob();
-    const times = [await importCsv(peers[0], csv), await importCsv(peers[1], csv)] as const;
-    printRow(`/imp ${IMPORT_ROWS / 1000}k rows`, times, "until visible, one run");
+    if (!Deno.args.includes("--writes")) await compareReads(peers, ours, { rows, runs });
+    await compareWrites(peers, { rows: Math.min(rows, WRITE_ROWS_MAX), runs });
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

@@ -5,13 +5,9 @@
  */
 import { WalError } from "../common/mod.ts";
 import type { FileSystem, Log, Timers } from "../platform/mod.ts";
-import {
-  listStalePartitionDirs,
-  readTableMetadata,
-  readTxn,
-  type TableMetadata,
-} from "../storage/mod.ts";
+import { readTableMetadata } from "../storage/mod.ts";
 import type { EngineConfig } from "./engine_config.ts";
+import { isPurgeable, removeStaleColumnFiles, removeStalePartitions } from "./table_purge.ts";
 import type { TableState } from "./table_state.ts";
 import { listObsoleteWalDirs } from "./wal_purge.ts";
 
@@ -69,33 +65,19 @@ export class BackgroundJobs {
 
   /** Removes what nobody needs any more. */
   async purge(): Promise<void> {
-    this.#options.removeDropped();
-    for (const state of [...this.#options.states()]) {
-      if (this.#options.isPurgeHeld() || this.#stop.signal.aborted) return;
+    const { fs, isPurgeHeld, removeDropped, states } = this.#options;
+    removeDropped();
+    for (const state of [...states()]) {
+      if (isPurgeHeld() || this.#stop.signal.aborted) return;
       try {
-        this.purgePartitions(state);
+        if (isPurgeable(state)) {
+          removeStalePartitions(fs, state, readTableMetadata(fs, state.tableDir));
+        }
+        await removeStaleColumnFiles(fs, state, isPurgeHeld);
         await this.#purgeWal(state);
       } catch (error) {
         this.#report("purge", error, state);
       }
-    }
-  }
-
-  /** Removes partition directories that neither the committed state nor a reader uses. */
-  purgePartitions(state: TableState): void {
-    const { fs, isPurgeHeld } = this.#options;
-    const isOurs = state.token.type <= 1 && state.failure === null && !state.isDropped;
-    if (!isOurs || state.isBusy || isPurgeHeld()) return;
-    this.removeStalePartitions(state, readTableMetadata(fs, state.tableDir));
-  }
-
-  /** Like {@linkcode purgePartitions}, for a caller that knows that nobody is committing. */
-  removeStalePartitions(state: TableState, metadata: TableMetadata): void {
-    const { fs } = this.#options;
-    const txn = readTxn(fs, state.tableDir, metadata.partitionBy);
-    const held = state.snapshots.heldDirs();
-    for (const dirName of listStalePartitionDirs(fs, state.tableDir, { metadata, txn })) {
-      if (!held.has(dirName)) fs.removeTree(`${state.tableDir}/${dirName}`);
     }
   }
 

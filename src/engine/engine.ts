@@ -49,6 +49,7 @@ import {
 } from "./table_changes.ts";
 import { checkTableName } from "./table_names.ts";
 import type { TableRegistry } from "./table_registry.ts";
+import { removeStalePartitions } from "./table_purge.ts";
 import type { TableState } from "./table_state.ts";
 import type { TableToken } from "./table_token.ts";
 import { TableWriters } from "./table_writers.ts";
@@ -273,9 +274,11 @@ export class Engine implements AsyncDisposable {
     const state = this.#writableState(token);
     if (state.sequencer !== null) throw new TableError("table has a WAL", { table: token.name });
     const writer = this.#writers.direct(state).tableWriter;
+    state.isChanging = true;
     try {
       return await work(writer);
     } finally {
+      state.isChanging = false;
       writer.rollback();
       state.snapshots.invalidate();
       refreshMetadata(this.options.fs, state);
@@ -575,7 +578,7 @@ export class Engine implements AsyncDisposable {
       const { fs } = this.options;
       const metadata = readTableMetadata(fs, state.tableDir);
       if (metadata.metadataVersion !== state.tableMetadataVersion) refreshMetadata(fs, state);
-      if (this.#purgeHolds === 0) this.#jobs.removeStalePartitions(state, metadata);
+      if (this.#purgeHolds === 0) removeStalePartitions(fs, state, metadata);
     } catch (error) {
       // Left for the purge job; what was applied is not affected.
       this.options.log.error("engine", "cannot tidy up behind a table commit", {

@@ -52,6 +52,11 @@ export class TableSnapshots implements Disposable {
   get isHeld(): boolean {
     return this.#held.size > 0;
   }
+  /** True if somebody holds a state before a transaction. */
+  isHeldBefore(txn: number): boolean {
+    for (const { reader } of this.#held) if (reader.txn.txn < txn) return true;
+    return false;
+  }
   /** True if a reader is open, held or not. */
   get isOpen(): boolean {
     return this.#newest !== null;

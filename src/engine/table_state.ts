@@ -39,6 +39,10 @@ export class TableState {
   /** True while a task may be committing to the table. */
   isBusy = false;
   isDropped = false;
+  /** True while a statement changes a table without WAL. */
+  isChanging = false;
+  /** Names of column files that were the last to be tidied up after. */
+  purgedNames = "";
   /** True while a background sync uses the table's files. */
   isSyncing = false;
   #appliedTxn: number;
@@ -73,6 +77,11 @@ export class TableState {
   get isBehind(): boolean {
     return this.token.type === 1 && this.sequencer !== null && !this.isDropped &&
       this.#suspension === null && this.#appliedTxn < this.sequencer.lastTxn;
+  }
+
+  /** True while somebody may have written to a table without WAL what is not committed. */
+  get isWritten(): boolean {
+    return this.isChanging || (this.direct?.uncommittedRowCount ?? 0) > 0;
   }
 
   /** Throws why the table cannot be used, if it cannot. */

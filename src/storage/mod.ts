@@ -15,6 +15,7 @@ export * from "./column_versions.ts";
 export * from "./committed_state.ts";
 export * from "./metadata.ts";
 export * from "./null_values.ts";
+export * from "./stale_files.ts";
 export * from "./storage_file.ts";
 export * from "./symbol_map.ts";
 export * from "./table_files.ts";
@@ -36,3 +37,5 @@ export {
 export * from "./txn.ts";
 export * from "./variable_files.ts";
 export { expiredPartitions } from "./ttl.ts";
+export * from "./partition_index.ts";
+export * from "./partition_index_reader.ts";

@@ -17,6 +17,11 @@ import {
 import type { MergeOrders } from "./merge_order.ts";
 import { isMixed, type MergeRange } from "./merge_plan.ts";
 import type { ColumnMetadata } from "./metadata.ts";
+import {
+  buildPartitionIndex,
+  extendPartitionIndex,
+  partitionIndexFiles,
+} from "./partition_index.ts";
 import type { StorageContext, TableReader } from "./table_reader.ts";
 import type { PartitionRecord } from "./txn.ts";
 
@@ -79,24 +84,50 @@ export class PieceColumnWriter {
     this.#touched.add(dataPath);
     if (isVariableSize(column.type)) this.#touched.add(auxPath);
     const files = { type: column.type, dataPath, auxPath };
-    using writer = new ColumnWriter({ fs, core }, files, storedRows);
-    for (const range of job.ranges) {
-      const added = { vector, rowLo: range.newLo, rowHi: range.newHi };
-      if (range.oldHi === range.oldLo) writer.append(added);
-      else if (isMixed(range)) {
-        job.orders!.use(
-          range,
-          (order) => this.#merge(writer, column, { job, range, added, order }),
-        );
-      } else this.#copy(writer, column, { job, range });
+    {
+      using writer = new ColumnWriter({ fs, core }, files, storedRows);
+      for (const range of job.ranges) this.#writeRange(writer, column, { job, range, vector });
     }
-    // A column that was added later than this partition, or in the middle of it, starts where its file starts now.
     const top = place?.columnTop ?? 0;
+    if (column.isIndexed) this.#index(job, column, { nameTxn, dataPath, columnTop: top });
+    // A column that was added later than this partition, or in the middle of it, starts where its file starts now.
     if (versions.columnTop(record, column.writerIndex) !== top) {
       const { timestamp } = record;
       const columnIndex = column.writerIndex;
       this.versions.push({ timestamp, columnIndex, nameTxn, top: BigInt(top) });
     }
+  }
+
+  #writeRange(
+    writer: ColumnWriter,
+    column: ColumnMetadata,
+    work: { job: PieceJob; range: MergeRange; vector: Vector | null },
+  ): void {
+    const { job, range, vector } = work;
+    const added = { vector, rowLo: range.newLo, rowHi: range.newHi };
+    if (range.oldHi === range.oldLo) writer.append(added);
+    else if (!isMixed(range)) this.#copy(writer, column, { job, range });
+    else {
+      job.orders!.use(range, (order) => {
+        this.#merge(writer, column, { job, range, added, order });
+      });
+    }
+  }
+
+  /** Brings the index of a SYMBOL column up to date with its rows. */
+  #index(
+    job: PieceJob,
+    column: ColumnMetadata,
+    rows: { nameTxn: number; dataPath: string; columnTop: number },
+  ): void {
+    const { fs } = this.#context;
+    const files = partitionIndexFiles(job.directory, column, rows.nameTxn);
+    const { rowCount } = job.record;
+    const stored = { dataPath: rows.dataPath, columnTop: rows.columnTop, rowCount };
+    if (job.kind === "append") extendPartitionIndex(fs, files, stored, job.existing!.rowCount);
+    else buildPartitionIndex(fs, files, stored);
+    // An index that was built anew has new files in the directory.
+    this.#touched.add(job.directory).add(files.keys).add(files.values);
   }
 
   #partitionIndex(job: PieceJob): number {

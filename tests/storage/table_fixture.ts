@@ -7,11 +7,14 @@ import { ColumnType, INT_NULL, LONG_NULL, PartitionBy } from "../../src/common/m
 import { type FileSystem, RealFileSystem } from "../../src/platform/mod.ts";
 import {
   createTableFiles,
+  partitionIndexFiles,
+  PartitionIndexReader,
   type RowSource,
   type StorageContext,
   TableReader,
   type TableWriter,
 } from "../../src/storage/mod.ts";
+import { assertEquals } from "../support/assert.ts";
 import { Arena, createCore, fixedVector, type Vector } from "../../src/wasm/mod.ts";
 
 /** One row: designated timestamp, then a value per type; `null` is NULL. */
@@ -43,12 +46,17 @@ export function createTable(
   directory: string,
   partitionBy: number,
   fs: FileSystem = new RealFileSystem(),
-  dedupKeys: readonly string[] = [],
+  options: { dedupKeys?: readonly string[]; isIndexed?: boolean } = {},
 ): StorageContext {
   const tableDir = `${directory}/t~1`;
   const definition = {
     name: "t",
-    columns: COLUMNS.map((column) => ({ ...column, isDedupKey: dedupKeys.includes(column.name) })),
+    columns: COLUMNS.map((column) => ({
+      ...column,
+      isDedupKey: options.dedupKeys?.includes(column.name) ?? false,
+      isIndexed: (options.isIndexed ?? false) && column.type === ColumnType.SYMBOL,
+      indexBlockCapacity: 4,
+    })),
     timestampIndex: 2,
     partitionBy,
     isWalEnabled: partitionBy !== PartitionBy.NONE,
@@ -177,4 +185,29 @@ export function varcharText(vector: Vector, row: number): string | null {
     : vector.heap + kernels.varcharOffset(entry) - vector.heapOffset;
   const length = header & 1 ? (header >> 4) & 15 : header >>> 4;
   return new TextDecoder().decode(memory.u8.slice(start, start + length));
+}
+
+/** Checks that the index of the SYMBOL column tells the rows that the column has, in every partition. */
+export function checkIndex(context: StorageContext): void {
+  using reader = TableReader.open(context);
+  const column = reader.metadata.columns[5];
+  for (const [index, partition] of reader.partitions.entries()) {
+    using arena = new Arena(core.memory);
+    const range = { rowLo: 0, rowHi: partition.rowCount };
+    const vector = reader.readColumn(index, column.writerIndex, range, arena);
+    const rows = new Map<number, number[]>();
+    for (let key = -1; key < vector.symbols!.count; key++) rows.set(key, []);
+    for (let row = 0; row < partition.rowCount; row++) {
+      rows.get(Math.max(core.memory.i32[vector.data / 4 + row], -1))!.push(row);
+    }
+    const nameTxn = reader.versions.nameTxn(partition.timestamp, column.writerIndex);
+    const directory = `${context.tableDir}/${partition.dirName}`;
+    using reading = PartitionIndexReader.open(
+      context.fs,
+      partitionIndexFiles(directory, column, nameTxn),
+    );
+    for (const [key, expected] of rows) {
+      assertEquals([...reading.rowsOf(key, 0, partition.rowCount)], expected, `rows of ${key}`);
+    }
+  }
 }

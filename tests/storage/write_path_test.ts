@@ -5,7 +5,7 @@ import { NO_ROWS, TableWriter } from "../../src/storage/mod.ts";
 import { Arena } from "../../src/wasm/mod.ts";
 import { assertEquals } from "../support/assert.ts";
 import { TempDir } from "../support/temp_dir.ts";
-import { core, createTable, readRows, type Row, rowSource } from "./table_fixture.ts";
+import { checkIndex, core, createTable, readRows, type Row, rowSource } from "./table_fixture.ts";
 import { type Key, TableModel } from "./table_model.ts";
 
 const HOUR = 3_600_000_000n;
@@ -140,10 +140,13 @@ for (const keys of KEYS) {
       fc.property(
         fc.array(anyStep, { maxLength: 12 }),
         fc.constantFrom(PartitionBy.DAY, PartitionBy.HOUR, PartitionBy.YEAR),
-        (steps, unit) => {
+        fc.boolean(),
+        (steps, unit, isIndexed) => {
           using directory = new TempDir();
           const dedupKeys = keys === null ? [] : ["ts", ...keys];
-          runHistory(createTable(directory.path, unit, undefined, dedupKeys), keys, steps);
+          const context = createTable(directory.path, unit, undefined, { dedupKeys, isIndexed });
+          runHistory(context, keys, steps);
+          if (isIndexed) checkIndex(context);
         },
       ),
       { numRuns: RUNS },

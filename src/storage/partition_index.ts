@@ -1,0 +1,357 @@
+/**
+ * The bitmap index of a SYMBOL column in a partition: for every key the rows that hold it, in chains of blocks.
+ *
+ * ```
+ * .k  @0 u8 0xFA  @1 i64 sequence  @9 i64 bytes used in .v  @17 i32 rows per block B  @21 i32 keys  @29 i64 sequence again
+ *     @37 i64 last row   @64 + 32·key: i64 rows, i64 first block, i64 last block, i64 rows again
+ * .v  blocks of B × i64 row, i64 previous block, i64 next block
+ * ```
+ * Key 0 stands for NULL, key k + 1 for symbol k. Rows count from the start of the partition; those above the column top are not in it.
+ * The sequence goes up by one with every block and every growth of the key count, from 1 on.
+ *
+ * Invariants:
+ * 1. Rows are added in ascending order, so every chain is ascending and an index can be cut back to any row.
+ * 2. Everything in an index can be found again in the column, so an index that is not whole is built anew.
+ * 3. Blocks are written before the keys that point at them.
+ *
+ * Details: docs/internals/partition_index.md.
+ *
+ * @module
+ */
+import { assert } from "../common/mod.ts";
+import type { FileHandle, FileSystem } from "../platform/mod.ts";
+import { openStorageFile } from "./storage_file.ts";
+import { PageCache } from "./page_cache.ts";
+import { requireBytes } from "./variable_files.ts";
+
+const SIGNATURE = 0xfa;
+export const INDEX_HEADER_BYTES = 64;
+export const INDEX_ENTRY_BYTES = 32;
+const COUNT = 0, FIRST = 8, LAST = 16, CHECK = 24;
+/** Bytes behind the rows of a block: the blocks before and after it. */
+const LINK_BYTES = 16;
+const KEYS_MAX = 2 ** 31 - 1;
+/** Changed pages that are kept at most. */
+const CACHE_BYTES_MAX = 64 << 20;
+/** Rows that are read from a column at a time. */
+const CHUNK_ROWS = 1 << 16;
+const SCAN_ENTRIES = 1 << 12;
+/** QuestDB makes new key files of one page. */
+const NEW_KEY_FILE_BYTES = 4096;
+
+/** Where an index is. */
+export interface PartitionIndexFiles {
+  /** `.k` */
+  readonly keys: string;
+  /** `.v` */
+  readonly values: string;
+  /** Rows per block of a new index, a power of two, at least 2. */
+  readonly blockCapacity: number;
+}
+
+/** Names the index files of a column in a partition directory; `nameTxn` −1 means no suffix. */
+export function partitionIndexFiles(
+  directory: string,
+  column: { readonly name: string; readonly indexBlockCapacity: number },
+  nameTxn: number,
+): PartitionIndexFiles {
+  const path = (extension: string) =>
+    `${directory}/${column.name}.${extension}${nameTxn >= 0 ? `.${nameTxn}` : ""}`;
+  return { keys: path("k"), values: path("v"), blockCapacity: column.indexBlockCapacity };
+}
+
+/** The rows of a column: `columnTop` … `rowCount` − 1 of the partition are in the file at `dataPath`. */
+export interface IndexedColumn {
+  readonly dataPath: string;
+  readonly columnTop: number;
+  readonly rowCount: number;
+}
+
+/** What the header of `.k` says. */
+export interface IndexHeader {
+  readonly sequence: number;
+  readonly valueBytes: number;
+  readonly blockCapacity: number;
+  readonly keyCount: number;
+}
+
+/** Reads the header of `.k`; `null` if it makes no sense or is being changed. */
+export function readIndexHeader(keys: FileHandle): IndexHeader | null {
+  const bytes = new Uint8Array(INDEX_HEADER_BYTES);
+  const view = new DataView(bytes.buffer);
+  if (keys.read(bytes, 0) !== INDEX_HEADER_BYTES || bytes[0] !== SIGNATURE) return null;
+  const sequence = Number(view.getBigInt64(1, true));
+  const valueBytes = Number(view.getBigInt64(9, true));
+  const blockCapacity = view.getInt32(17, true);
+  const keyCount = view.getInt32(21, true);
+  const isSensible = view.getBigInt64(29, true) === view.getBigInt64(1, true) && valueBytes >= 0 &&
+    Number.isSafeInteger(valueBytes) && blockCapacity >= 2 &&
+    (blockCapacity & (blockCapacity - 1)) === 0 && keyCount >= 0 &&
+    valueBytes % (8 * blockCapacity + LINK_BYTES) === 0;
+  return isSensible ? { sequence, valueBytes, blockCapacity, keyCount } : null;
+}
+
+/** Adds rows to an index. Nothing is whole in the files before {@linkcode flush}. */
+export class PartitionIndexWriter implements Disposable {
+  readonly #keyFile: FileHandle;
+  readonly #valueFile: FileHandle;
+  readonly #keys: PageCache;
+  readonly #values: PageCache;
+  readonly #blockCapacity: number;
+  #sequence: number;
+  #valueBytes: number;
+  #keyCount: number;
+  #lastRow: number;
+
+  private constructor(
+    files: { keyFile: FileHandle; valueFile: FileHandle },
+    header: IndexHeader,
+    lastRow: number,
+  ) {
+    this.#keyFile = files.keyFile;
+    this.#valueFile = files.valueFile;
+    this.#keys = new PageCache(files.keyFile);
+    this.#values = new PageCache(files.valueFile);
+    this.#blockCapacity = header.blockCapacity;
+    this.#sequence = header.sequence;
+    this.#valueBytes = header.valueBytes;
+    this.#keyCount = header.keyCount;
+    this.#lastRow = lastRow;
+  }
+
+  /** Starts an index without rows; files that are there are emptied. */
+  static create(fs: FileSystem, files: PartitionIndexFiles): PartitionIndexWriter {
+    const { blockCapacity } = files;
+    assert(
+      blockCapacity >= 2 && (blockCapacity & (blockCapacity - 1)) === 0,
+      `rows per block are a power of two: ${blockCapacity}`,
+    );
+    const valueFile = fs.open(files.values, "create");
+    const keyFile = fs.open(files.keys, "create");
+    keyFile.truncate(0);
+    keyFile.truncate(NEW_KEY_FILE_BYTES);
+    valueFile.truncate(0);
+    const header = { sequence: 1, valueBytes: 0, blockCapacity, keyCount: 0 };
+    return new PartitionIndexWriter({ keyFile, valueFile }, header, -1);
+  }
+
+  /**
+   * Opens the index of a column's committed rows; rows behind them, which a transaction without commit left, are taken out. `null` if
+   * the files are missing or do not hold exactly those rows: then the index is to be built anew.
+   */
+  static open(
+    fs: FileSystem,
+    files: PartitionIndexFiles,
+    committed: { columnTop: number; rowCount: number },
+  ): PartitionIndexWriter | null {
+    if (fs.stat(files.keys) === null || fs.stat(files.values) === null) return null;
+    const keyFile = fs.open(files.keys, "readWrite");
+    const valueFile = fs.open(files.values, "readWrite");
+    const header = readIndexHeader(keyFile);
+    const storedRows = committed.rowCount - committed.columnTop;
+    const total = header === null ? -1 : countRows(keyFile, header);
+    const isUsable = header !== null && total >= storedRows &&
+      header.valueBytes <= valueFile.size();
+    if (!isUsable) {
+      keyFile.close();
+      valueFile.close();
+      return null;
+    }
+    const lastRow = committed.rowCount - 1;
+    const writer = new PartitionIndexWriter({ keyFile, valueFile }, header, lastRow);
+    if (total === storedRows || writer.#cut(committed.rowCount) === storedRows) return writer;
+    writer.close();
+    return null;
+  }
+
+  /** Adds rows `row`, `row` + 1, … that hold these symbol keys; negative for NULL. */
+  append(symbolKeys: Int32Array, row: number): void {
+    assert(row > this.#lastRow, "rows are added in order");
+    for (let i = 0; i < symbolKeys.length; i++) {
+      this.#add(Math.max(symbolKeys[i] + 1, 0), row + i);
+      if ((i & 0xfff) === 0 && this.#keys.byteSize + this.#values.byteSize > CACHE_BYTES_MAX) {
+        this.#values.flush();
+        this.#keys.flush();
+      }
+    }
+    if (symbolKeys.length > 0) this.#lastRow = row + symbolKeys.length - 1;
+  }
+
+  /** Writes what is not in the files yet: blocks, keys, the header in them. */
+  flush(): void {
+    this.#values.flush();
+    const header = new DataView(new ArrayBuffer(INDEX_HEADER_BYTES));
+    header.setUint8(0, SIGNATURE);
+    header.setBigInt64(1, BigInt(this.#sequence), true);
+    header.setBigInt64(9, BigInt(this.#valueBytes), true);
+    header.setInt32(17, this.#blockCapacity, true);
+    header.setInt32(21, this.#keyCount, true);
+    header.setBigInt64(29, BigInt(this.#sequence), true);
+    header.setBigInt64(37, BigInt(this.#lastRow), true);
+    this.#keys.setBytes(0, new Uint8Array(header.buffer));
+    this.#keys.flush();
+  }
+  close(): void {
+    this.#keyFile.close();
+    this.#valueFile.close();
+  }
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #add(key: number, row: number): void {
+    const keys = this.#keys, values = this.#values, capacity = this.#blockCapacity;
+    const entry = INDEX_HEADER_BYTES + INDEX_ENTRY_BYTES * key;
+    if (key >= this.#keyCount) {
+      this.#keyCount = key + 1;
+      this.#sequence++;
+    }
+    const count = keys.i64(entry + COUNT);
+    const place = count & (capacity - 1);
+    let block = keys.i64(entry + LAST);
+    if (place === 0) {
+      const previous = block;
+      block = this.#valueBytes;
+      this.#valueBytes += capacity * 8 + LINK_BYTES;
+      this.#sequence++;
+      // A block that a cut gave back may hold other links.
+      values.setI64(block + capacity * 8, count === 0 ? 0 : previous);
+      values.setI64(block + capacity * 8 + 8, 0);
+      if (count === 0) keys.setI64(entry + FIRST, block);
+      else values.setI64(previous + capacity * 8 + 8, block);
+      keys.setI64(entry + LAST, block);
+    }
+    values.setI64(block + 8 * place, row);
+    keys.setI64(entry + COUNT, count + 1);
+    keys.setI64(entry + CHECK, count + 1);
+  }
+
+  /** Takes out the rows from `rowEnd` on; returns how many are left, or −1 if a chain makes no sense. */
+  #cut(rowEnd: number): number {
+    const keys = this.#keys;
+    let left = 0, valueBytes = 0;
+    for (let key = 0; key < this.#keyCount; key++) {
+      const entry = INDEX_HEADER_BYTES + INDEX_ENTRY_BYTES * key;
+      const before = keys.i64(entry + COUNT);
+      if (before === 0) continue;
+      const cut = this.#cutChain(entry, before, rowEnd);
+      if (cut === null) return -1;
+      if (cut.count !== before) {
+        keys.setI64(entry + COUNT, cut.count);
+        keys.setI64(entry + CHECK, cut.count);
+        keys.setI64(entry + LAST, cut.block);
+        if (cut.count === 0) keys.setI64(entry + FIRST, 0);
+      }
+      left += cut.count;
+      if (cut.count > 0) {
+        valueBytes = Math.max(valueBytes, cut.block + this.#blockCapacity * 8 + LINK_BYTES);
+      }
+    }
+    this.#valueBytes = valueBytes;
+    return left;
+  }
+
+  #cutChain(
+    entry: number,
+    count: number,
+    rowEnd: number,
+  ): { count: number; block: number } | null {
+    const capacity = this.#blockCapacity;
+    const blockBytes = capacity * 8 + LINK_BYTES;
+    let block = this.#keys.i64(entry + LAST);
+    for (;;) {
+      if (block < 0 || block % blockBytes !== 0 || block >= this.#valueBytes) return null;
+      let place = (count - 1) & (capacity - 1);
+      while (place >= 0 && this.#values.i64(block + 8 * place) >= rowEnd) {
+        place--;
+        count--;
+      }
+      if (place >= 0) return { count, block };
+      if (count === 0) return { count, block: 0 };
+      block = this.#values.i64(block + capacity * 8);
+    }
+  }
+}
+
+/** Rows of all keys; −1 if an entry makes no sense or the file is too short. */
+function countRows(keys: FileHandle, header: IndexHeader): number {
+  assert(header.keyCount <= KEYS_MAX, "the key count is an int32");
+  const words = new Float64Array(SCAN_ENTRIES * (INDEX_ENTRY_BYTES / 8));
+  const bytes = new Uint8Array(words.buffer);
+  const view = new BigInt64Array(words.buffer);
+  const halves = new Int32Array(words.buffer);
+  let total = 0;
+  for (let key = 0; key < header.keyCount; key += SCAN_ENTRIES) {
+    const entries = Math.min(SCAN_ENTRIES, header.keyCount - key);
+    const chunk = bytes.subarray(0, entries * INDEX_ENTRY_BYTES);
+    if (keys.read(chunk, INDEX_HEADER_BYTES + INDEX_ENTRY_BYTES * key) !== chunk.length) return -1;
+    for (let i = 0; i < entries; i++) {
+      const at = i * 8;
+      if (halves[at] !== halves[at + 6] || halves[at + 1] !== halves[at + 7]) return -1;
+      if (halves[at + 1] < 0) return -1;
+      if (halves[at] === 0 && halves[at + 1] === 0) continue;
+      total += halves[at + 1] * 0x1_0000_0000 + (halves[at] >>> 0);
+      const last = Number(view[i * 4 + 2]);
+      if (last < 0 || last >= header.valueBytes) return -1;
+    }
+  }
+  return total;
+}
+
+/** Builds the index of a column into new files, or in the place of old ones. */
+export function buildPartitionIndex(
+  fs: FileSystem,
+  files: PartitionIndexFiles,
+  column: IndexedColumn,
+): void {
+  using writer = PartitionIndexWriter.create(fs, files);
+  appendColumn(fs, writer, column, column.columnTop);
+  writer.flush();
+}
+
+/**
+ * Adds the rows of a column from `committedRows` on to its index, which holds those before; builds it anew if it does not. A rebuilt index
+ * takes the place of the old one under the same name, so that who has it open keeps what it was.
+ */
+export function extendPartitionIndex(
+  fs: FileSystem,
+  files: PartitionIndexFiles,
+  column: IndexedColumn,
+  committedRows: number,
+): void {
+  const { columnTop } = column;
+  const committed = { columnTop, rowCount: Math.max(committedRows, columnTop) };
+  using writer = PartitionIndexWriter.open(fs, files, committed);
+  if (writer !== null) {
+    appendColumn(fs, writer, column, committed.rowCount);
+    writer.flush();
+    return;
+  }
+  const fresh = { ...files, keys: `${files.keys}.tmp`, values: `${files.values}.tmp` };
+  buildPartitionIndex(fs, fresh, column);
+  for (const path of [fresh.values, fresh.keys]) {
+    using file = fs.open(path, "readWrite");
+    file.syncData();
+  }
+  fs.rename(fresh.values, files.values);
+  fs.rename(fresh.keys, files.keys);
+}
+
+function appendColumn(
+  fs: FileSystem,
+  writer: PartitionIndexWriter,
+  column: IndexedColumn,
+  rowLo: number,
+): void {
+  const { columnTop, rowCount } = column;
+  if (rowLo >= rowCount) return;
+  using data = openStorageFile(fs, column.dataPath);
+  requireBytes(data, { position: 0, bytes: 4 * (rowCount - columnTop) });
+  const keys = new Int32Array(Math.min(CHUNK_ROWS, rowCount - rowLo));
+  for (let row = rowLo; row < rowCount; row += keys.length) {
+    const chunk = keys.subarray(0, rowCount - row);
+    const bytes = new Uint8Array(chunk.buffer, 0, chunk.byteLength);
+    data.read(bytes, 4 * (row - columnTop));
+    writer.append(chunk, row);
+  }
+}
