@@ -4,7 +4,7 @@
  * ```
  * bit 0        8        14   17 18          26
  *     tag      bits              unit           TIMESTAMP: 18 = nanoseconds
- *     tag      bits                             GEOHASH: 8–15 = 1 … 60
+ *     tag      bits                             GEOHASH: 8–15 = 1 … 60, 16 set
  *     tag      element  dimensions − 1          ARRAY: 8–13 = DOUBLE, 14–18 = 0 … 31
  *     tag      precision         scale          DECIMAL: 8–15 = 1 … 76, 18–25 = 0 … precision
  * ```

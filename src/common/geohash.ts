@@ -14,6 +14,8 @@ export const GEOHASH_BITS_MAX = 60;
 export const GEOHASH_NULL = -1n;
 
 const VALUES = new Map([...ALPHABET].map((char, value) => [char, BigInt(value)]));
+/** Set in the type code of every GEOHASH. */
+const GEOHASH_FLAG = 1 << 16;
 /** Widest geohash of GEOBYTE, GEOSHORT, GEOINT. */
 const BYTE_BITS = 7, SHORT_BITS = 15, INT_BITS = 31;
 
@@ -37,7 +39,7 @@ export function geohashType(bits: number): number {
     : bits <= INT_BITS
     ? ColumnType.GEOINT
     : ColumnType.GEOLONG;
-  return tag | (bits << 8);
+  return tag | (bits << 8) | GEOHASH_FLAG;
 }
 
 /** Parses base-32 characters of either case; `null` if there are none, more than twelve, or one is no geohash character. */
