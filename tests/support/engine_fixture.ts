@@ -32,7 +32,12 @@ export function testCore(): WasmCore {
 /** Opens an engine whose tasks run inline. */
 export function openEngine(
   root: string,
-  options: { config?: Partial<EngineConfig>; fs?: FileSystem; walFilesMax?: number } = {},
+  options: {
+    config?: Partial<EngineConfig>;
+    fs?: FileSystem;
+    walFilesMax?: number;
+    bootId?: string;
+  } = {},
 ): Promise<Engine> {
   const fs = options.fs ?? new RealFileSystem();
   const core = testCore();
@@ -47,6 +52,7 @@ export function openEngine(
     random: new SystemRandom(),
     log: SILENT_LOG,
     ...(options.walFilesMax !== undefined && { walFilesMax: options.walFilesMax }),
+    ...(options.bootId !== undefined && { bootId: options.bootId }),
   });
 }
 

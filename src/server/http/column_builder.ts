@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { assert, ColumnType, fixedSize, INT_NULL } from "../../common/mod.ts";
+import { ColumnType, fixedSize, INT_NULL } from "../../common/mod.ts";
+import { writeFixed } from "../../sql/mod.ts";
 import { fixedVector, type Vector, type WasmCore } from "../../wasm/mod.ts";
 import type { CsvLine } from "./csv_lines.ts";
 import {
@@ -17,10 +18,14 @@ import {
   putNumber,
 } from "./field_values.ts";
 import type { TimestampPattern } from "./timestamp_pattern.ts";
+import { type FieldParser, fieldParser } from "./typed_field.ts";
 
 const AUX_BYTES = 16;
 const INLINE_BYTES_MAX = 9;
 const QUOTE = 34;
+/** Longer fields are no value of a type of fixed width. */
+const FIELD_BYTES_MAX = 400;
+const SOFT_DECODER = new TextDecoder();
 const INITIAL_HEAP_BYTES = 65_536;
 /** Flags of a VARCHAR entry's first byte: docs/internals/varchar.md. */
 const INLINED = 1;
@@ -37,6 +42,7 @@ export class ColumnBuilder implements Disposable {
   readonly #pattern: TimestampPattern | null;
   readonly #halves: LongHalves = { low: 0, high: 0 };
   readonly #decoder = new TextDecoder("utf-8", { fatal: true });
+  readonly #parseField: FieldParser;
   #heap = 0;
   #heapCapacity = 0;
   #heapBytes = 0;
@@ -51,7 +57,9 @@ export class ColumnBuilder implements Disposable {
     this.type = type;
     this.#core = core;
     this.#pattern = column.pattern;
-    this.#isText = type === ColumnType.VARCHAR || type === ColumnType.SYMBOL;
+    this.#isText = type === ColumnType.VARCHAR || type === ColumnType.SYMBOL ||
+      type === ColumnType.STRING;
+    this.#parseField = fieldParser(type, column.pattern);
     this.#data = core.memory.alloc(rowsMax * (this.#isText ? AUX_BYTES : fixedSize(type)));
     if (this.#isText) {
       this.#heap = core.memory.alloc(INITIAL_HEAP_BYTES);
@@ -88,13 +96,15 @@ export class ColumnBuilder implements Disposable {
         memory.f64[(this.#data >> 3) + row] = NaN;
         break;
       case ColumnType.LONG:
+      case ColumnType.DATE:
       case ColumnType.TIMESTAMP:
+      case ColumnType.TIMESTAMP_NS:
         memory.u32[(this.#data >> 2) + 2 * row] = 0;
         memory.i32[(this.#data >> 2) + 2 * row + 1] = INT_NULL;
         break;
       default:
-        assert(this.#isText, `type is supported: ${this.type}`);
-        this.#putEntry(row, NULL, this.#heapBytes);
+        if (this.#isText) this.#putEntry(row, NULL, this.#heapBytes);
+        else writeFixed(memory, this.type, { data: this.#data, row, value: null });
     }
   }
 
@@ -102,7 +112,7 @@ export class ColumnBuilder implements Disposable {
   vector(): Vector {
     if (!this.#isText) return fixedVector(this.type, this.#data);
     return {
-      type: ColumnType.VARCHAR,
+      type: this.type === ColumnType.STRING ? ColumnType.STRING : ColumnType.VARCHAR,
       data: this.#data,
       heap: this.#heap,
       heapBytes: this.#heapBytes,
@@ -144,8 +154,21 @@ export class ColumnBuilder implements Disposable {
       case ColumnType.TIMESTAMP:
         return this.#parseTimestamp(bytes, start, end) && this.#setLong(row);
       default:
-        return this.#setText(row, line, field);
+        return this.#isText ? this.#setText(row, line, field) : this.#setValue(row, line, field);
     }
+  }
+
+  /** Sets a value of a type that is read as a text. */
+  #setValue(row: number, line: CsvLine, field: number): boolean {
+    const start = line.starts[field], end = line.ends[field];
+    if (end - start > FIELD_BYTES_MAX) return false;
+    const source = line.bytes;
+    const text = SOFT_DECODER.decode(source.subarray(start, end));
+    const value = this.#parseField(text, { source, start, end });
+    if (value === undefined) return false;
+    const { memory } = this.#core;
+    writeFixed(memory, this.type, { data: this.#data, row, value });
+    return true;
   }
 
   #parseTimestamp(bytes: Uint8Array, start: number, end: number): boolean {

@@ -1,19 +1,14 @@
 /**
- * What a text in a CSV file may be: QuestDB's probes in its order, and the type that each becomes here.
- *
- * Of the types that QuestDB detects, DATE becomes TIMESTAMP; CHAR, UUID, IPv4, LONG256, DECIMAL and TIMESTAMP_NS stay text
- * (VARCHAR), so that no digit is lost. They are probed all the same: whether a first line is a header depends on them.
+ * What a text in a CSV file may be: QuestDB's probes in its order, and the column type that each becomes.
  *
  * @module
  */
-import { ColumnType, parseTimestampMicros } from "../../common/mod.ts";
+import { ColumnType, decimalType, parseTimestampMicros } from "../../common/mod.ts";
 import { TimestampPattern } from "./timestamp_pattern.ts";
 
 /** One kind of value. */
 export interface Probe {
-  /** Name of the type that QuestDB makes of it. */
-  readonly questType: string;
-  /** Column type that it becomes here. */
+  /** Column type that it becomes. */
   readonly type: number;
   /** How values are written; `null` if the type's own format is meant. */
   readonly pattern: TimestampPattern | null;
@@ -22,13 +17,14 @@ export interface Probe {
   matches(text: string): boolean;
 }
 
+/** What QuestDB makes of `1.5m`. */
+const DECIMAL_TYPE = decimalType(18, 3);
 const INT_MIN = -0x80000000n, INT_MAX = 0x7fffffffn;
 const LONG_MIN = -0x8000000000000000n, LONG_MAX = 0x7fffffffffffffffn;
 /** Longer texts are no number of these types. */
 const NUMBER_CHARS_MAX = 400;
 
 function probe(
-  questType: string,
   type: number,
   rule:
     | ((text: string) => boolean)
@@ -36,7 +32,7 @@ function probe(
     | Pick<Probe, "matches" | "pattern">,
 ): Probe {
   const rules = typeof rule === "function" ? { matches: rule } : rule;
-  return { questType, type, pattern: null, isText: false, ...rules };
+  return { type, pattern: null, isText: false, ...rules };
 }
 
 function matching(pattern: RegExp): (text: string) => boolean {
@@ -87,42 +83,40 @@ function dated(text: string): Probe {
     const encoded = bytes(value);
     return !Number.isNaN(pattern.parse(encoded, 0, encoded.length));
   };
-  return probe("DATE", ColumnType.TIMESTAMP, { matches, pattern });
+  return probe(ColumnType.DATE, { matches, pattern });
 }
 
 const ZONE = "(?:Z|z|[+-]\\d{2}(?::?\\d{2})?)";
 const SECONDS = "\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}";
 
 /** The probe of a column without any value, or with values of no common kind. */
-export const TEXT_PROBE: Probe = probe("VARCHAR", ColumnType.VARCHAR, {
+export const TEXT_PROBE: Probe = probe(ColumnType.VARCHAR, {
   matches: () => true,
   isText: true,
 });
 
 /** Tried in this order; a column takes the first one that all of its values match. */
 export const PROBES: readonly Probe[] = [
-  probe("CHAR", ColumnType.VARCHAR, { matches: matching(/^[A-Za-z]$/), isText: true }),
+  probe(ColumnType.CHAR, { matches: matching(/^[A-Za-z]$/), isText: true }),
   probe(
-    "INT",
     ColumnType.INT,
     (text) => isInteger(text, { min: INT_MIN, max: INT_MAX, suffix: false }),
   ),
   probe(
-    "LONG",
     ColumnType.LONG,
     (text) => isInteger(text, { min: LONG_MIN, max: LONG_MAX, suffix: true }),
   ),
-  probe("DOUBLE", ColumnType.DOUBLE, isDouble),
-  probe("BOOLEAN", ColumnType.BOOLEAN, matching(/^(true|false)$/i)),
-  probe("DATE", ColumnType.TIMESTAMP, isIso(new RegExp(`^${SECONDS}\\.\\d{3}${ZONE}$`))),
+  probe(ColumnType.DOUBLE, isDouble),
+  probe(ColumnType.BOOLEAN, matching(/^(true|false)$/i)),
+  probe(ColumnType.DATE, isIso(new RegExp(`^${SECONDS}\\.\\d{3}${ZONE}$`))),
   dated("yyyy-MM-dd HH:mm:ss"),
   dated("yyyy-MM-dd"),
   dated("dd/MM/yyyy"),
   dated("MM/dd/yyyy"),
-  probe("TIMESTAMP", ColumnType.TIMESTAMP, isIso(new RegExp(`^${SECONDS}\\.\\d{1,6}${ZONE}?$`))),
-  probe("TIMESTAMP_NS", ColumnType.VARCHAR, isIso(new RegExp(`^${SECONDS}\\.\\d{7,9}${ZONE}?$`))),
-  probe("LONG256", ColumnType.VARCHAR, matching(/^0x(?:[0-9a-f]{2}){1,32}$/i)),
-  probe("UUID", ColumnType.VARCHAR, matching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i)),
-  probe("IPv4", ColumnType.VARCHAR, isIpv4),
-  probe("DECIMAL", ColumnType.VARCHAR, matching(/^[+-]?\d+(\.\d+)?m$/i)),
+  probe(ColumnType.TIMESTAMP, isIso(new RegExp(`^${SECONDS}\\.\\d{1,6}${ZONE}?$`))),
+  probe(ColumnType.TIMESTAMP_NS, isIso(new RegExp(`^${SECONDS}\\.\\d{7,9}${ZONE}?$`))),
+  probe(ColumnType.LONG256, matching(/^0x(?:[0-9a-f]{2}){1,32}$/i)),
+  probe(ColumnType.UUID, matching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i)),
+  probe(ColumnType.IPV4, isIpv4),
+  probe(DECIMAL_TYPE, matching(/^[+-]?\d+(\.\d+)?m$/i)),
 ];

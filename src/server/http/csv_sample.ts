@@ -28,8 +28,6 @@ export interface CsvShape {
   readonly names: readonly string[];
   /** What the values of each column are. */
   readonly probes: readonly Probe[];
-  /** The values of each column that were looked at, empty ones left out. */
-  readonly samples: readonly (readonly string[])[];
 }
 
 /** How to look. */
@@ -58,11 +56,7 @@ export function detectShape(sample: Uint8Array, options: SampleOptions): CsvShap
     ? { probes: probesOf(lines.slice(1), lines[0].length), hasHeader: true }
     : guessHeader(lines);
   const names = columnNames(hasHeader ? lines[0] : lines[0].map(() => ""));
-  const rows = hasHeader ? lines.slice(1) : lines;
-  const samples = names.map((_, column) =>
-    rows.map((row) => row[column] ?? "").filter((text) => text !== "")
-  );
-  return { delimiter, hasHeader, names, probes, samples };
+  return { delimiter, hasHeader, names, probes };
 }
 
 function readLines(

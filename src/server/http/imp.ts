@@ -152,7 +152,7 @@ async function importInBatches(services: ImportServices, work: RunningImport): P
   const commit = () =>
     services.sql.withWriter(table, signal, () => {
       job.append();
-      services.engine.walWriter(table).commit();
+      services.engine.rowWriter(table).commit();
       return Promise.resolve();
     });
   for await (const step of steps) {
@@ -167,7 +167,7 @@ async function importAtOnce(services: ImportServices, work: RunningImport): Prom
   const { job, steps, signal } = work;
   const table = job.table!;
   await services.sql.withWriter(table, signal, async () => {
-    const writer = services.engine.walWriter(table);
+    const writer = services.engine.rowWriter(table);
     try {
       for await (const step of steps) {
         if (job.isBatchFull) job.append();

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { fixedSize, partitionByName, typeName } from "../../common/mod.ts";
+import { fixedSize, isVariableSize, partitionByName, typeName } from "../../common/mod.ts";
 import type { ImportResult } from "./import_job.ts";
 
 const TABLE_WIDTH = 113;
@@ -21,12 +21,12 @@ export function importJson(result: ImportResult): Record<string, unknown> {
     rowsImported: result.rowsImported,
     header: result.hasHeader,
     partitionBy: partitionByName(result.partitionBy),
-    timestamp: result.timestamp,
+    ...(result.timestamp === null ? {} : { timestamp: result.timestamp }),
     ...(result.warnings.length === 0 ? {} : { warnings: result.warnings }),
     columns: result.columns.map(({ name, type, errors }) => ({
       name,
       type: typeName(type),
-      size: fixedSize(type),
+      size: isVariableSize(type) ? 0 : fixedSize(type),
       errors,
     })),
   };
@@ -43,7 +43,7 @@ export function importTable(result: ImportResult): string {
     `|${"Location:".padStart(LABEL_WIDTH)}  |${result.location.padStart(VALUE_WIDTH)}  |` +
     "        Pattern  | Locale  |      Errors  |",
     fact("Partition by", partitionByName(result.partitionBy)),
-    fact("Timestamp", result.timestamp),
+    fact("Timestamp", result.timestamp ?? "NONE"),
     ...result.warnings.map((warning) => fact("Warnings", warning)),
     rule,
     fact("Rows handled", String(result.rowsImported + result.rowsRejected)),

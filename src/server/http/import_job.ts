@@ -28,7 +28,8 @@ export interface ImportResult {
   readonly rowsRejected: number;
   readonly hasHeader: boolean;
   readonly partitionBy: number;
-  readonly timestamp: string;
+  /** Designated timestamp; `null` if the table has none. */
+  readonly timestamp: string | null;
   readonly warnings: readonly string[];
   /** Of the table, in its order; `errors` counts values that could not be read. */
   readonly columns: readonly {
@@ -97,7 +98,7 @@ export class ImportJob implements Disposable {
     for (const [field, to] of target.fields.entries()) {
       if (to !== null) columns[to.column.writerIndex] = this.#builders[field]!.vector();
     }
-    this.#engine.walWriter(target.token).append({ rowCount: this.#rows, columns });
+    this.#engine.rowWriter(target.token).append({ rowCount: this.#rows, columns });
     this.#imported += this.#rows;
     this.#rows = 0;
     for (const builder of this.#builders) builder?.reset();
@@ -117,7 +118,9 @@ export class ImportJob implements Disposable {
       rowsRejected: this.#rejected,
       hasHeader: this.#shape!.hasHeader,
       partitionBy: metadata.partitionBy,
-      timestamp: metadata.columns[metadata.timestampIndex].name,
+      timestamp: metadata.timestampIndex < 0
+        ? null
+        : metadata.columns[metadata.timestampIndex].name,
       warnings,
       columns: metadata.liveColumns.map(({ name, type, writerIndex }) => ({
         name,
@@ -177,11 +180,12 @@ export class ImportJob implements Disposable {
     this.#rows++;
   };
 
-  /** Sets the designated timestamp; `false` if the row has none, and so cannot be stored. */
+  /** Sets the designated timestamp; `false` if the table wants one and the row has none, and so cannot be stored. */
   #setTimestamp(line: CsvLine): boolean {
     const { timestampField } = this.#target!;
-    const builder = this.#builders[timestampField]!;
     assert(this.#rows < ROWS_MAX, "a step's rows fit the builders");
+    if (timestampField < 0) return true;
+    const builder = this.#builders[timestampField]!;
     const isSet = timestampField < line.fieldCount &&
       builder.set(this.#rows, line, timestampField) && !builder.isNullTimestamp(this.#rows);
     if (!isSet) this.#countError(timestampField);

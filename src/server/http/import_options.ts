@@ -5,17 +5,17 @@
  */
 import {
   ColumnType,
-  isStoredType,
+  isTimestamp,
   PartitionBy,
   partitionByFromName,
   QuestError,
-  typeFromName,
+  typeTag,
 } from "../../common/mod.ts";
 import type { EngineConfig } from "../../engine/mod.ts";
+import { resolveTypeName } from "../../sql/mod.ts";
 import { TimestampPattern } from "./timestamp_pattern.ts";
 
 const ASCII_END = 128;
-const NAME_CHARS_SHOWN = 50;
 
 /** What happens to a row with a value that cannot be read. */
 export type Atomicity = "skipCol" | "skipRow" | "abort";
@@ -137,16 +137,14 @@ function parseEntry(entry: unknown): SchemaEntry {
   const { name, type: typeText, pattern } = entry as Record<string, unknown>;
   if (typeof name !== "string") throw new QuestError("Missing 'name' property");
   if (typeof typeText !== "string") throw new QuestError("Missing 'type' property");
-  const known = typeFromName(typeText);
-  // DATE becomes TIMESTAMP, as when it is detected.
-  const type = known === ColumnType.DATE ? ColumnType.TIMESTAMP : known;
-  if (type === undefined) throw new QuestError("Invalid type");
-  if (!isStoredType(type)) {
-    throw new QuestError("column type is not supported yet", {
-      column: name.slice(0, NAME_CHARS_SHOWN),
-      type: typeText.toUpperCase(),
-    });
+  const resolved = resolveTypeName(typeText.replaceAll(" ", ""));
+  if (resolved.error !== null) throw new QuestError("Invalid type");
+  const { type } = resolved;
+  const hasPattern = typeof pattern === "string";
+  if (typeTag(type) === ColumnType.DATE && !hasPattern) {
+    throw new QuestError("DATE format pattern is required");
   }
-  const isPatterned = type === ColumnType.TIMESTAMP && typeof pattern === "string";
+  const isTime = typeTag(type) === ColumnType.DATE || isTimestamp(type);
+  const isPatterned = isTime && hasPattern;
   return { name, type, pattern: isPatterned ? new TimestampPattern(pattern) : null };
 }

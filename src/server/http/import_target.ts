@@ -5,22 +5,22 @@
  */
 import {
   ColumnType,
-  isStoredType,
-  parseTimestampMicros,
+  isTimestamp,
   PartitionBy,
   QuestError,
-  TableError,
   typeName,
+  typeTag,
 } from "../../common/mod.ts";
 import type { Engine, TableToken } from "../../engine/mod.ts";
 import type { ColumnMetadata, TableMetadata } from "../../storage/mod.ts";
-import type { Probe } from "./csv_probes.ts";
 import type { CsvShape } from "./csv_sample.ts";
 import type { ImportOptions } from "./import_options.ts";
 import type { TimestampPattern } from "./timestamp_pattern.ts";
 
 const TABLE_EXISTS_UNIT_WARNING = "Existing table PartitionBy is used";
 const TABLE_EXISTS_TIMESTAMP_WARNING = "Existing table timestamp column is used";
+/** Table that exists for a moment only. */
+const PROOF_NAME = "import_proof_";
 
 /** Where a field of the file goes. */
 export interface TargetField {
@@ -55,13 +55,23 @@ export function openTarget(
   if (existing !== null && !overwrite) return matchTable(engine, existing, { options, shape });
   const columns = newColumns(options, shape);
   const definition = definitionOf(options, columns);
-  if (existing !== null) engine.dropTable(existing);
+  if (existing !== null) {
+    proveCreatable(engine, definition);
+    engine.dropTable(existing);
+  }
   const token = engine.createTable(definition);
   return targetOf(engine, token, {
     patterns: columns.map((column) => column.pattern),
     match: (metadata) => metadata.columns,
     warnings: [],
   });
+}
+
+/** Creates the table under another name and drops it again: an old table goes only when the new one can come. */
+function proveCreatable(engine: Engine, definition: Parameters<Engine["createTable"]>[0]): void {
+  let number = 0;
+  while (engine.findTable(`${PROOF_NAME}${number}`) !== null) number++;
+  engine.dropTable(engine.createTable({ ...definition, name: `${PROOF_NAME}${number}` }));
 }
 
 interface NewColumn {
@@ -71,24 +81,14 @@ interface NewColumn {
 }
 
 /** The file's columns with the types of the `schema` part, or those detected. */
-function newColumns({ schema, timestamp }: ImportOptions, shape: CsvShape): NewColumn[] {
+function newColumns({ schema }: ImportOptions, shape: CsvShape): NewColumn[] {
   const wanted = new Map(schema.map((entry) => [entry.name.toLowerCase(), entry]));
   return shape.names.map((name, index) => {
     const entry = wanted.get(name.toLowerCase());
     if (entry !== undefined) return { name, type: entry.type, pattern: entry.pattern };
-    const probe = shape.probes[index];
-    const type = isSame(name, timestamp) ? timestampType(probe, shape.samples[index]) : probe.type;
-    return { name, type, pattern: probe.pattern };
+    const { type, pattern } = shape.probes[index];
+    return { name, type, pattern };
   });
-}
-
-/** The designated timestamp may be in forms that are taken for text elsewhere: nanoseconds, or seconds without a fraction. */
-function timestampType(probe: Probe, samples: readonly string[]): number {
-  const isTime = probe.isText || probe.questType === "TIMESTAMP_NS";
-  if (!isTime || samples.length === 0) return probe.type;
-  return samples.every((text) => parseTimestampMicros(text) !== null)
-    ? ColumnType.TIMESTAMP
-    : probe.type;
 }
 
 function isSame(name: string, other: string | null): boolean {
@@ -101,23 +101,17 @@ function definitionOf(options: ImportOptions, columns: readonly NewColumn[]) {
   if (timestamp !== null && timestampIndex < 0) {
     throw new QuestError(`invalid timestamp column '${timestamp}'`);
   }
-  if (timestampIndex >= 0 && columns[timestampIndex].type !== ColumnType.TIMESTAMP) {
+  if (timestampIndex >= 0 && !isTimestamp(columns[timestampIndex].type)) {
     throw new QuestError(`not a timestamp '${timestamp}'`);
   }
-  if (timestampIndex < 0 || partitionBy === null || partitionBy === PartitionBy.NONE) {
-    // QuestDB makes a table without WAL of this, which cannot be written to here yet.
-    throw new QuestError(
-      "import into a new table needs a designated timestamp and partitions, " +
-        "add the parameters timestamp and partitionBy",
-      { table: tableName },
-    );
-  }
+  for (const { type } of columns) checkImportable(type);
+  const unit = timestampIndex < 0 ? PartitionBy.NONE : partitionBy ?? PartitionBy.NONE;
   return {
     name: tableName,
     columns: columns.map(({ name, type }) => ({ name, type })),
     timestampIndex,
-    partitionBy,
-    isWalEnabled: true,
+    partitionBy: unit,
+    isWalEnabled: unit !== PartitionBy.NONE,
     maxUncommittedRows: options.maxUncommittedRows,
     o3MaxLagMicros: options.o3MaxLagMicros,
     ttlHoursOrMonths: 0,
@@ -133,11 +127,6 @@ function matchTable(
   const { options, shape } = work;
   const metadata = engine.metadata(token);
   const warnings: string[] = [];
-  if (!token.isWal) {
-    throw new TableError("import into a table without WAL is not supported yet", {
-      table: token.name,
-    });
-  }
   const { liveColumns } = metadata;
   if (
     shape.names.length > liveColumns.length ||
@@ -150,7 +139,10 @@ function matchTable(
     });
   }
   const { timestamp, partitionBy } = options;
-  if (timestamp !== null && !isSame(metadata.columns[metadata.timestampIndex].name, timestamp)) {
+  const designated = metadata.timestampIndex < 0
+    ? ""
+    : metadata.columns[metadata.timestampIndex].name;
+  if (timestamp !== null && !isSame(designated, timestamp)) {
     warnings.push(TABLE_EXISTS_TIMESTAMP_WARNING);
   }
   if (partitionBy !== null && partitionBy !== metadata.partitionBy) {
@@ -183,22 +175,27 @@ function targetOf(
   const fields = work.match(metadata).map((column, field) =>
     column === null ? null : { column, pattern: work.patterns[field] }
   );
-  for (const field of fields) {
-    if (field !== null && !isStoredType(field.column.type)) {
-      throw new TableError("column type is not supported yet", {
-        column: field.column.name,
-        type: typeName(field.column.type),
-      });
+  for (const [index, field] of fields.entries()) {
+    if (field !== null && typeTag(field.column.type) === ColumnType.BINARY) {
+      throw new QuestError(`cannot import text into BINARY column [index=${index}]`);
     }
+    if (field !== null) checkImportable(field.column.type);
   }
   const timestampField = fields.findIndex((field) =>
     field !== null && field.column.writerIndex === metadata.timestampIndex
   );
-  if (timestampField < 0) {
+  if (timestampField < 0 && metadata.timestampIndex >= 0) {
     throw new QuestError("the file has no column for the table's designated timestamp", {
       column: metadata.columns[metadata.timestampIndex].name,
       table: token.name,
     });
   }
   return { token, metadata, fields, timestampField, warnings: work.warnings };
+}
+
+/** @throws {QuestError} for types that no text can be imported into. */
+function checkImportable(type: number): void {
+  const tag = typeTag(type);
+  if (tag !== ColumnType.BINARY && tag !== ColumnType.ARRAY) return;
+  throw new QuestError(`no adapter for type [id=${type}, name=${typeName(type)}]`);
 }

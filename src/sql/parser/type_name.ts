@@ -3,7 +3,16 @@
  *
  * @module
  */
-import { ColumnType, typeFromName } from "../../common/mod.ts";
+import {
+  ARRAY_DIMENSIONS_MAX,
+  arrayType,
+  ColumnType,
+  DECIMAL_PRECISION_MAX,
+  decimalType,
+  GEOHASH_BITS_MAX,
+  geohashType,
+  typeFromName,
+} from "../../common/mod.ts";
 
 const ALIASES: Readonly<Record<string, number>> = {
   smallint: ColumnType.SHORT,
@@ -16,13 +25,8 @@ const ALIASES: Readonly<Record<string, number>> = {
   "timestampwithtimezone": ColumnType.TIMESTAMP,
   "timestampwithouttimezone": ColumnType.TIMESTAMP,
 };
-const MAX_GEOHASH_BITS = 60;
-const MAX_DECIMAL_PRECISION = 76;
-const MAX_ARRAY_DIMENSIONS = 32;
 const DEFAULT_DECIMAL_PRECISION = 18;
 const DEFAULT_DECIMAL_SCALE = 3;
-/** Where an array type keeps its element type and its dimension count. */
-const ARRAY_ELEMENT_SHIFT = 8, ARRAY_DIMENSION_SHIFT = 14;
 
 /** A type code, or why the name has none; `offset` is relative to the first character of the name without blanks. */
 export type TypeResolution =
@@ -65,13 +69,10 @@ function resolveArray(text: string, base: string): TypeResolution {
   if (element !== ColumnType.DOUBLE) {
     return failed(`unsupported array element type [type=${base.toUpperCase()}]`);
   }
-  if (dimensions > MAX_ARRAY_DIMENSIONS) {
+  if (dimensions > ARRAY_DIMENSIONS_MAX) {
     return failed(`too many array dimensions [nDims=${dimensions}, maxNDims=32]`);
   }
-  return found(
-    ColumnType.ARRAY | (element << ARRAY_ELEMENT_SHIFT) |
-      ((dimensions - 1) << ARRAY_DIMENSION_SHIFT),
-  );
+  return found(arrayType(dimensions));
 }
 
 function resolveGeohash(name: string): TypeResolution {
@@ -87,20 +88,13 @@ function resolveGeohash(name: string): TypeResolution {
     );
   }
   const bits = Number(match[1]) * (match[2] === "c" ? 5 : 1);
-  if (bits < 1 || bits > MAX_GEOHASH_BITS) {
+  if (bits < 1 || bits > GEOHASH_BITS_MAX) {
     return failed(
       `invalid GEOHASH type precision range, must be [1, 60] bits, provided=${bits}`,
       offset,
     );
   }
-  const tag = bits <= 7
-    ? ColumnType.GEOBYTE
-    : bits <= 15
-    ? ColumnType.GEOSHORT
-    : bits <= 31
-    ? ColumnType.GEOINT
-    : ColumnType.GEOLONG;
-  return found(tag | (bits << 8));
+  return found(geohashType(bits));
 }
 
 function resolveDecimal(name: string): TypeResolution {
@@ -113,17 +107,9 @@ function resolveDecimal(name: string): TypeResolution {
   const precision = Number(match[1]), scale = Number(match[2] ?? DEFAULT_DECIMAL_SCALE);
   const prefix = `Invalid decimal type. The precision (${precision}) must be`;
   if (precision === 0) return failed(`${prefix} greater than zero`, offset);
-  if (precision > MAX_DECIMAL_PRECISION) return failed(`${prefix} less than 76`, offset);
+  if (precision > DECIMAL_PRECISION_MAX) return failed(`${prefix} less than 76`, offset);
   if (scale > precision) {
     return failed(`${prefix} greater than or equal to the scale (${scale})`, offset);
   }
   return found(decimalType(precision, scale));
-}
-
-/** Widest precision of DECIMAL8, DECIMAL16, … in order. */
-const DECIMAL_PRECISIONS = [2, 4, 9, 18, 38, MAX_DECIMAL_PRECISION];
-
-function decimalType(precision: number, scale: number): number {
-  const size = DECIMAL_PRECISIONS.findIndex((widest) => precision <= widest);
-  return (ColumnType.DECIMAL8 + size) | (precision << 8) | (scale << 18);
 }
