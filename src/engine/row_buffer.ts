@@ -165,13 +165,13 @@ export class RowBuffer implements Disposable {
 /** Buffered rows by timestamp. */
 class SortedRows implements RowSource, Disposable {
   readonly rowCount: number;
-  readonly timestamps: number;
+  timestamps: number;
   readonly minTimestamp: bigint = 0n;
   readonly maxTimestamp: bigint = 0n;
   readonly #core: WasmCore;
   readonly #vectors: readonly (Vector | null)[];
   /** Pointer to the uint32 rows in order; 0 if they are in order. */
-  readonly #order: number = 0;
+  #order = 0;
   readonly #arena: Arena;
   readonly #columns = new Map<number, Arena>();
 
@@ -187,15 +187,11 @@ class SortedRows implements RowSource, Disposable {
     this.timestamps = times?.data ?? 0;
     if (times === null || rowCount === 0) return;
     const { kernels, memory } = core;
-    if (kernels.isSortedI64(times.data, rowCount) === 0) {
-      using scratch = new Arena(memory);
-      const pairs = scratch.alloc(PAIR_BYTES * rowCount);
-      kernels.joinPairs(times.data, rowCount, 0, pairs);
-      const space = scratch.alloc(PAIR_BYTES * rowCount + SORT_COUNTER_BYTES);
-      kernels.radixSortPairs(pairs, space, rowCount);
-      this.timestamps = this.#arena.alloc(8 * rowCount);
-      this.#order = this.#arena.alloc(4 * rowCount);
-      kernels.splitPairs(pairs, rowCount, 0, this.timestamps, this.#order);
+    try {
+      if (kernels.isSortedI64(times.data, rowCount) === 0) this.#sort(times.data);
+    } catch (error) {
+      this.#arena.release();
+      throw error;
     }
     this.minTimestamp = memory.i64[this.timestamps / 8];
     this.maxTimestamp = memory.i64[this.timestamps / 8 + rowCount - 1];
@@ -216,5 +212,18 @@ class SortedRows implements RowSource, Disposable {
     for (const arena of this.#columns.values()) arena.release();
     this.#columns.clear();
     this.#arena.release();
+  }
+
+  #sort(times: number): void {
+    const { kernels, memory } = this.#core;
+    const { rowCount } = this;
+    using scratch = new Arena(memory);
+    const pairs = scratch.alloc(PAIR_BYTES * rowCount);
+    kernels.joinPairs(times, rowCount, 0, pairs);
+    const space = scratch.alloc(PAIR_BYTES * rowCount + SORT_COUNTER_BYTES);
+    kernels.radixSortPairs(pairs, space, rowCount);
+    this.timestamps = this.#arena.alloc(8 * rowCount);
+    this.#order = this.#arena.alloc(4 * rowCount);
+    kernels.splitPairs(pairs, rowCount, 0, this.timestamps, this.#order);
   }
 }

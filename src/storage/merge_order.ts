@@ -43,10 +43,15 @@ export class MergeOrders implements Disposable {
     this.ranges = ranges;
     this.#arena = new Arena(sides.core.memory);
     let rowCount = 0, total = 0;
-    for (const range of ranges) {
-      total += rowsOf(range);
-      if (sides.keys === null || !isMixed(range)) rowCount += rowsOf(range);
-      else this.use(range, (chunk) => rowCount += chunk.rowCount);
+    try {
+      for (const range of ranges) {
+        total += rowsOf(range);
+        if (sides.keys === null || !isMixed(range)) rowCount += rowsOf(range);
+        else this.use(range, (chunk) => rowCount += chunk.rowCount);
+      }
+    } catch (error) {
+      this.#arena.release();
+      throw error;
     }
     this.rowCount = rowCount;
     this.droppedRowCount = total - rowCount;

@@ -81,6 +81,7 @@ export class PickedRows implements RowSource, Disposable {
     this.rowCount = picked.rowCount;
     this.#arena = new Arena(core.memory);
     const times = fixedVector(ColumnType.TIMESTAMP, source.timestamps);
+    // The one block of the arena: if there is no room for it, there is nothing to give back.
     this.timestamps = gatherRows(core, times, picked, this.#arena).data;
   }
 

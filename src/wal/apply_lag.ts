@@ -67,20 +67,16 @@ class LagRows implements RowSource, Disposable {
     );
     this.#partition = this.#reader.partitions.length - 1;
     this.#arena = new Arena(core.memory);
-    const { kernels, memory } = core;
-    const times = this.#read(metadata.timestampIndex, this.#arena).data;
-    const pairs = this.#arena.alloc(PAIR_BYTES * this.rowCount);
-    kernels.joinPairs(times, this.rowCount, 0, pairs);
-    {
-      using scratch = new Arena(memory);
-      const space = scratch.alloc(PAIR_BYTES * this.rowCount + SORT_COUNTER_BYTES);
-      kernels.radixSortPairs(pairs, space, this.rowCount);
+    try {
+      const { times, order } = this.#sort();
+      this.timestamps = times;
+      this.#order = order;
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
     }
-    this.#order = this.#arena.alloc(4 * this.rowCount);
-    kernels.splitPairs(pairs, this.rowCount, 0, times, this.#order);
-    this.timestamps = times;
-    this.minTimestamp = memory.i64[times / 8];
-    this.maxTimestamp = memory.i64[times / 8 + this.rowCount - 1];
+    this.minTimestamp = core.memory.i64[this.timestamps / 8];
+    this.maxTimestamp = core.memory.i64[this.timestamps / 8 + this.rowCount - 1];
   }
 
   column(writerIndex: number): Vector | null {
@@ -104,6 +100,20 @@ class LagRows implements RowSource, Disposable {
     this.#columns.clear();
     this.#arena.release();
     this.#reader.close();
+  }
+
+  #sort(): { times: number; order: number } {
+    const { kernels, memory } = this.#context.core;
+    const { rowCount } = this;
+    using scratch = new Arena(memory);
+    const times = this.#read(this.#reader.metadata.timestampIndex, this.#arena).data;
+    const pairs = scratch.alloc(PAIR_BYTES * rowCount);
+    kernels.joinPairs(times, rowCount, 0, pairs);
+    const space = scratch.alloc(PAIR_BYTES * rowCount + SORT_COUNTER_BYTES);
+    kernels.radixSortPairs(pairs, space, rowCount);
+    const order = this.#arena.alloc(4 * rowCount);
+    kernels.splitPairs(pairs, rowCount, 0, times, order);
+    return { times, order };
   }
 
   #read(writerIndex: number, arena: Arena): Vector {
