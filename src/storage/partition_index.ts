@@ -34,7 +34,9 @@ const KEYS_MAX = 2 ** 31 - 1;
 /** Changed pages that are kept at most. */
 const CACHE_BYTES_MAX = 64 << 20;
 /** Rows that are read from a column at a time. */
-const CHUNK_ROWS = 1 << 16;
+const CHUNK_ROWS = 1 << 20;
+/** Blocks that are changed in the order of the rows; more of them are changed in the order of the keys, so that each is visited once. */
+const SCATTERED_BYTES_MAX = 48 << 20;
 const SCAN_ENTRIES = 1 << 12;
 /** QuestDB makes new key files of one page. */
 const NEW_KEY_FILE_BYTES = 4096;
@@ -167,14 +169,22 @@ export class PartitionIndexWriter implements Disposable {
   /** Adds rows `row`, `row` + 1, … that hold these symbol keys; negative for NULL. */
   append(symbolKeys: Int32Array, row: number): void {
     assert(row > this.#lastRow, "rows are added in order");
+    const isOrdered = this.#valueBytes > SCATTERED_BYTES_MAX;
+    const order = isOrdered ? orderByKey(symbolKeys) : null;
     for (let i = 0; i < symbolKeys.length; i++) {
-      this.#add(Math.max(symbolKeys[i] + 1, 0), row + i);
-      if ((i & 0xfff) === 0 && this.#keys.byteSize + this.#values.byteSize > CACHE_BYTES_MAX) {
-        this.#values.flush();
-        this.#keys.flush();
-      }
+      const at = order === null ? i : order[i] % symbolKeys.length;
+      this.#add(Math.max(symbolKeys[at] + 1, 0), row + at);
+      this.#lastRow = Math.max(this.#lastRow, row + at);
+      if ((i & 0xfff) !== 0 || !this.#flushIfLarge()) continue;
+      if (!isOrdered) return this.append(symbolKeys.subarray(i + 1), row + i + 1);
     }
-    if (symbolKeys.length > 0) this.#lastRow = row + symbolKeys.length - 1;
+  }
+
+  #flushIfLarge(): boolean {
+    if (this.#keys.byteSize + this.#values.byteSize <= CACHE_BYTES_MAX) return false;
+    this.#values.flush();
+    this.#keys.flush();
+    return true;
   }
 
   /** Writes what is not in the files yet: blocks, keys, the header in them. */
@@ -271,6 +281,15 @@ export class PartitionIndexWriter implements Disposable {
       block = this.#values.i64(block + capacity * 8);
     }
   }
+}
+
+/** Positions by key, then by position, each plus a multiple of their number. */
+function orderByKey(symbolKeys: Int32Array): Float64Array {
+  const order = new Float64Array(symbolKeys.length);
+  for (let i = 0; i < order.length; i++) {
+    order[i] = Math.max(symbolKeys[i] + 1, 0) * order.length + i;
+  }
+  return order.sort();
 }
 
 /** Rows of all keys; −1 if an entry makes no sense or the file is too short. */
