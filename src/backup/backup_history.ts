@@ -45,6 +45,16 @@ export async function writeHistory(
   );
 }
 
+/** Stores the outcome of the cleanup behind a backup. */
+export async function writeCleanupHistory(
+  store: ObjectStore,
+  keys: InstanceKeys,
+  row: BackupStatusRow,
+): Promise<void> {
+  const record = { format: BACKUP_FORMAT, status: row.status, cleanup_error: row.cleanupError };
+  await store.put(keys.cleanupRecord(row.startTs), encodeJson(record), { ifNoneMatch: true });
+}
+
 /** Reads the newest attempts, oldest first. Records that cannot be read are passed to `onProblem` and left out. */
 export async function readHistory(
   store: ObjectStore,
@@ -61,15 +71,25 @@ export async function readHistory(
     }
   }
   const rows: BackupStatusRow[] = [];
-  for (const key of found.slice(-HISTORY_ROWS_MAX)) {
+  for (const key of found.sort().slice(-HISTORY_ROWS_MAX)) {
     try {
       const json = await readSmallJson(store, key);
-      if (json !== null) rows.push(decodeRow(json));
+      if (json === null) continue;
+      const row = decodeRow(json);
+      const cleanup = row.status === BackupStatus.COMPLETE
+        ? await readSmallJson(store, keys.cleanupRecord(row.startTs))
+        : null;
+      rows.push(cleanup === null ? row : withCleanup(row, cleanup));
     } catch (error) {
       onProblem(key, error);
     }
   }
   return rows;
+}
+
+function withCleanup(row: BackupStatusRow, json: Record<string, unknown>): BackupStatusRow {
+  const cleanupError = typeof json.cleanup_error === "string" ? json.cleanup_error : null;
+  return { ...row, status: String(json.status), cleanupError };
 }
 
 function decodeRow(json: Record<string, unknown>): BackupStatusRow {

@@ -5,7 +5,7 @@
  * ```
  * store: backup/<name>/instance.json   written once: format, data id
  *        backup/<name>/lease.json      { token }
- * local: db/_backup_instance.json      { instance, token, previous_token }
+ * local: db/_backup_instance.json      { instance, token, previous_token, backups[], cleanup_due }
  * ```
  * The lease needs no expiry. Each backup draws a new token, writes it locally with its predecessor, then to the store; the
  * token found in the store must be one of those two. A crash between the writes leaves the previous token, which still
@@ -20,13 +20,21 @@ import { BackupError } from "../common/mod.ts";
 import { type FileSystem, type Random, readFile, writeFileAtomic } from "../platform/mod.ts";
 import { ObjectNotFoundError, type ObjectStore } from "../objectstore/mod.ts";
 import { drawInstanceName } from "./instance_name.ts";
-import { BACKUP_PREFIX, InstanceKeys, isInstanceName } from "./object_keys.ts";
+import {
+  BACKUP_PREFIX,
+  compactTimestamp,
+  InstanceKeys,
+  isInstanceName,
+  parseCompactTimestamp,
+} from "./object_keys.ts";
 import { BACKUP_FORMAT } from "./table_manifest.ts";
 
 /** Name of the local file in the database root. */
 export const INSTANCE_FILE = "_backup_instance.json";
 const SMALL_BYTES_MAX = 65_536;
 const NAME_ATTEMPTS_MAX = 100;
+/** Backups that the local record remembers; `backup.cleanup.keep.latest.n` is rarely above it. */
+const BACKUPS_MAX = 2000;
 
 interface LocalInstance {
   readonly instance: string;
@@ -34,6 +42,10 @@ interface LocalInstance {
   readonly token: string;
   /** Token before that; still in the store if the server stopped between two writes. */
   readonly previous_token: string;
+  /** Backups that completed and were not deleted: a listing of the store may lag behind. */
+  readonly backups: readonly string[];
+  /** True if the store may hold objects that no backup names. */
+  readonly cleanup_due: boolean;
 }
 
 /** What {@linkcode BackupInstance.open} needs. */
@@ -59,13 +71,42 @@ export class BackupInstance {
   readonly name: string;
   readonly keys: InstanceKeys;
   readonly #options: InstanceOptions;
-  readonly #token: string;
+  #local: LocalInstance;
 
-  private constructor(options: InstanceOptions, name: string, token: string) {
+  private constructor(options: InstanceOptions, local: LocalInstance) {
     this.#options = options;
-    this.name = name;
-    this.keys = new InstanceKeys(name);
-    this.#token = token;
+    this.name = local.instance;
+    this.keys = new InstanceKeys(local.instance);
+    this.#local = local;
+  }
+
+  /** Backups that this server knows to have completed and not deleted, ascending. */
+  get backups(): bigint[] {
+    return this.#local.backups.map(parseCompactTimestamp).filter((timestamp) => timestamp !== null);
+  }
+  /** True if the store may hold objects that no backup names: an attempt or a cleanup did not get to its end. */
+  get isCleanupDue(): boolean {
+    return this.#local.cleanup_due;
+  }
+
+  /** Notes a completed backup, and that what its attempt left is all named. */
+  addBackup(timestamp: bigint): void {
+    this.#write({ backups: [...this.#local.backups, compactTimestamp(timestamp)] });
+  }
+  /** Notes that backups were deleted. */
+  removeBackups(timestamps: readonly bigint[]): void {
+    const gone = new Set(timestamps.map(compactTimestamp));
+    this.#write({ backups: this.#local.backups.filter((timestamp) => !gone.has(timestamp)) });
+  }
+  /** Notes whether the store may hold objects that no backup names. */
+  setCleanupDue(isDue: boolean): void {
+    if (isDue !== this.#local.cleanup_due) this.#write({ cleanup_due: isDue });
+  }
+
+  #write(changes: Partial<LocalInstance>): void {
+    this.#local = { ...this.#local, ...changes };
+    const { fs, dbRoot } = this.#options;
+    writeFileAtomic(fs, `${dbRoot}/${INSTANCE_FILE}`, encodeJson(this.#local));
   }
 
   /**
@@ -81,7 +122,9 @@ export class BackupInstance {
     if (local === null || owner === null) {
       const instance = await createInstance(options, local?.instance ?? null);
       // Under the same name the store may still hold our lease; under a new one there is none.
-      if (local?.instance !== instance) local = { instance, token: "", previous_token: "" };
+      if (local?.instance !== instance) {
+        local = { instance, token: "", previous_token: "", backups: [], cleanup_due: false };
+      }
     }
     const held = await readLease(options.store, local.instance);
     if (held !== null && held !== local.token && held !== local.previous_token) {
@@ -91,20 +134,16 @@ export class BackupInstance {
       );
     }
     const token = randomHex(options.random);
-    const record: LocalInstance = {
-      instance: local.instance,
-      token,
-      previous_token: held ?? local.token,
-    };
+    const record: LocalInstance = { ...local, token, previous_token: held ?? local.token };
     writeFileAtomic(options.fs, path, encodeJson(record));
     const lease = encodeJson({ format: BACKUP_FORMAT, data_id: options.dataId, token });
     await options.store.put(new InstanceKeys(local.instance).lease, lease);
-    return new BackupInstance(options, local.instance, token);
+    return new BackupInstance(options, record);
   }
 
   /** Checks that the lease is still this server's. @throws {BackupError} if it is not. */
   async checkLease(): Promise<void> {
-    if (await readLease(this.#options.store, this.name) !== this.#token) {
+    if (await readLease(this.#options.store, this.name) !== this.#local.token) {
       throw new BackupError("another server took over this backup instance", {
         instance: this.name,
       });
@@ -188,7 +227,14 @@ function readLocal(fs: FileSystem, path: string): LocalInstance | null {
   if (typeof instance !== "string" || !isInstanceName(instance)) {
     throw new BackupError("file holds no backup instance name", { file: path });
   }
-  return { instance, token: String(token), previous_token: String(previous_token) };
+  const backups = Array.isArray(json.backups) ? json.backups.map(String) : [];
+  return {
+    instance,
+    token: String(token),
+    previous_token: String(previous_token),
+    backups: backups.slice(-BACKUPS_MAX),
+    cleanup_due: json.cleanup_due === true,
+  };
 }
 
 function decodeJson(bytes: Uint8Array, source: string): Record<string, unknown> {

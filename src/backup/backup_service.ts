@@ -11,9 +11,16 @@ import { type ObjectStore, openObjectStore } from "../objectstore/mod.ts";
 import type { Clock, FileSystem, Log, Random } from "../platform/mod.ts";
 import type { TaskRunner } from "../wasm/mod.ts";
 import type { BackupConfig } from "./backup_config.ts";
-import { BackupStatus, HISTORY_ROWS_MAX, readHistory, writeHistory } from "./backup_history.ts";
-import { readInstanceName } from "./backup_instance.ts";
+import {
+  BackupStatus,
+  HISTORY_ROWS_MAX,
+  readHistory,
+  writeCleanupHistory,
+  writeHistory,
+} from "./backup_history.ts";
+import { type BackupInstance, readInstanceName } from "./backup_instance.ts";
 import { runBackup } from "./backup_job.ts";
+import { cleanUp } from "./cleanup.ts";
 import { takeSnapshot } from "./database_snapshot.ts";
 import { InstanceKeys } from "./object_keys.ts";
 import type { RootManifest } from "./root_manifest.ts";
@@ -66,6 +73,8 @@ class LocalBackupService implements RunnableBackupService {
   #lastTimestamp = 0n;
   #store: Promise<ObjectStore> | null = null;
   #instance: string | null = null;
+  /** What the instance's record said when the running attempt began. */
+  #isCleanupDue = false;
 
   constructor(options: BackupServiceOptions) {
     this.#options = options;
@@ -110,8 +119,7 @@ class LocalBackupService implements RunnableBackupService {
       done: Promise.resolve(null),
     };
     this.#running = running;
-    running.done = this.#run(running, snapshot).finally(() => {
-      pin.release();
+    running.done = this.#run(running, snapshot, pin).finally(() => {
       this.#rows = [...this.#rows, row].slice(-HISTORY_ROWS_MAX);
       this.#running = null;
     });
@@ -177,10 +185,12 @@ class LocalBackupService implements RunnableBackupService {
   async #run(
     running: RunningBackup,
     snapshot: ReturnType<typeof takeSnapshot>,
+    pin: Disposable,
   ): Promise<RootManifest | null> {
     const { log, clock } = this.#options;
     const { row, controller } = running;
     let store: ObjectStore | null = null;
+    let instance: BackupInstance | null = null;
     let manifest: RootManifest | null = null;
     try {
       log.info(COMPONENT, "backup started", { timestamp: String(row.startTs) });
@@ -195,8 +205,11 @@ class LocalBackupService implements RunnableBackupService {
         onProgress: (fraction) => {
           row.progressPercent = Math.min(99, Math.floor(fraction * 100));
         },
-        onInstance: (instance) => {
-          this.#instance = instance.name;
+        onInstance: (opened) => {
+          instance = opened;
+          this.#instance = opened.name;
+          this.#isCleanupDue = opened.isCleanupDue;
+          opened.setCleanupDue(true); // until this attempt has got to its end
         },
       });
       row.status = BackupStatus.COMPLETE;
@@ -210,17 +223,61 @@ class LocalBackupService implements RunnableBackupService {
       row.status = BackupStatus.FAILED;
       row.backupError = error instanceof Error ? error.message : String(error);
       log.critical(COMPONENT, "backup failed", reason(error));
+    } finally {
+      pin[Symbol.dispose]();
     }
     row.endTs = clock.nowMicros();
-    await this.#record(store, row);
+    await this.#record(store, row, writeHistory);
+    if (manifest !== null && store !== null && instance !== null) {
+      await this.#cleanUp(running, { store, instance });
+    }
     return manifest;
   }
 
+  /** Keeps to retention after a backup; its failure never fails the backup. */
+  async #cleanUp(
+    running: RunningBackup,
+    target: { readonly store: ObjectStore; readonly instance: BackupInstance },
+  ): Promise<void> {
+    const { engine, config, productVersion, log } = this.#options;
+    const { row, controller } = running;
+    const { store, instance } = target;
+    try {
+      instance.addBackup(row.startTs);
+      if (!this.#isCleanupDue && instance.backups.length <= config.keepLatestCount) {
+        return instance.setCleanupDue(false);
+      }
+      row.status = BackupStatus.CLEANUP_IN_PROGRESS;
+      const result = await cleanUp({
+        store,
+        core: engine.core,
+        productVersion,
+        keys: instance.keys,
+        keepCount: config.keepLatestCount,
+        knownBackups: instance.backups,
+        signal: controller.signal,
+        onDeleted: (timestamps) => instance.removeBackups(timestamps),
+      });
+      instance.setCleanupDue(false);
+      row.status = BackupStatus.CLEANUP_COMPLETE;
+      log.info(COMPONENT, "cleanup complete", { ...result });
+    } catch (error) {
+      row.status = BackupStatus.CLEANUP_FAILED;
+      row.cleanupError = error instanceof Error ? error.message : String(error);
+      log.error(COMPONENT, "cleanup failed", reason(error));
+    }
+    await this.#record(store, row, writeCleanupHistory);
+  }
+
   /** Keeps the outcome beside the backups; it decides nothing, so a failure is only logged. */
-  async #record(store: ObjectStore | null, row: BackupStatusRow): Promise<void> {
+  async #record(
+    store: ObjectStore | null,
+    row: BackupStatusRow,
+    write: typeof writeHistory,
+  ): Promise<void> {
     if (store === null || this.#instance === null) return;
     try {
-      await writeHistory(store, new InstanceKeys(this.#instance), row);
+      await write(store, new InstanceKeys(this.#instance), row);
     } catch (error) {
       this.#options.log.error(COMPONENT, "history record cannot be written", reason(error));
     }

@@ -7,7 +7,7 @@
  * backup/<instance>/manifests/<timestamp>.json.zst
  * backup/<instance>/tables/<dir>/<blake3>.json.zst
  * backup/<instance>/packs/<dir>/<blake3>.pack
- * backup/<instance>/history/<timestamp>.json
+ * backup/<instance>/history/<timestamp>.json, <timestamp>.cleanup.json
  * ```
  *
  * @module
@@ -77,6 +77,14 @@ export class InstanceKeys {
   get manifests(): string {
     return `${this.prefix}manifests/`;
   }
+  /** Prefix of table manifests. */
+  get tables(): string {
+    return `${this.prefix}tables/`;
+  }
+  /** Prefix of packs. */
+  get packs(): string {
+    return `${this.prefix}packs/`;
+  }
   /** Prefix of history records. */
   get history(): string {
     return `${this.prefix}history/`;
@@ -101,5 +109,9 @@ export class InstanceKeys {
   /** Key of the record of an attempt. */
   historyRecord(timestamp: bigint): string {
     return `${this.history}${compactTimestamp(timestamp)}.json`;
+  }
+  /** Key of the record of the cleanup behind a backup. */
+  cleanupRecord(timestamp: bigint): string {
+    return `${this.history}${compactTimestamp(timestamp)}.cleanup.json`;
   }
 }

@@ -7,14 +7,13 @@ import {
   type BackupConfig,
   backupTasks,
   createBackupService,
-  DEFAULT_BACKUP_CONFIG,
   type RunnableBackupService,
 } from "../../src/backup/mod.ts";
 import type { Engine } from "../../src/engine/mod.ts";
 import type { ObjectStore } from "../../src/objectstore/mod.ts";
 import { RealFileSystem, SILENT_LOG } from "../../src/platform/mod.ts";
 import { InlineTaskRunner } from "../../src/wasm/mod.ts";
-import { clock, PRODUCT_VERSION, random } from "./test_database.ts";
+import { clock, PRODUCT_VERSION, random, TEST_BACKUP_CONFIG } from "./test_database.ts";
 
 /** Creates the service; without a store it uses the one of its configuration. */
 export function engineService(
@@ -31,7 +30,7 @@ export function engineService(
     clock,
     random,
     log: SILENT_LOG,
-    config: { ...DEFAULT_BACKUP_CONFIG, isEnabled: true, compressionLevel: 1, ...config },
+    config: { ...TEST_BACKUP_CONFIG, ...config },
     dbRoot: `${root}/db`,
     productVersion: PRODUCT_VERSION,
     ...store === null ? {} : { openStore: () => Promise.resolve(store) },

@@ -104,6 +104,14 @@ export function openStore(directory: string, fs: FileSystem = new RealFileSystem
   return FsObjectStore.open({ root, atomicWriteDir: `${directory}/store-tmp`, fs, random });
 }
 
+/** Settings of test services: nothing is cleaned up unless a test asks for it. */
+export const TEST_BACKUP_CONFIG: BackupConfig = {
+  ...DEFAULT_BACKUP_CONFIG,
+  isEnabled: true,
+  compressionLevel: 1,
+  keepLatestCount: 10_000,
+};
+
 /** A backup service over a test database. */
 export function serviceOf(
   database: TestDatabase,
@@ -118,7 +126,7 @@ export function serviceOf(
     clock,
     random,
     log: SILENT_LOG,
-    config: { ...DEFAULT_BACKUP_CONFIG, isEnabled: true, compressionLevel: 1, ...config },
+    config: { ...TEST_BACKUP_CONFIG, ...config },
     dbRoot: database.dbRoot,
     productVersion: PRODUCT_VERSION,
     openStore: () => Promise.resolve(store),
@@ -130,7 +138,7 @@ export async function backUp(service: RunnableBackupService): Promise<bigint> {
   const timestamp = await service.start();
   await service.idle();
   const row = service.list().at(-1)!;
-  if (row.status !== "backup complete") throw new Error(row.backupError!);
+  if (row.backupError !== null) throw new Error(row.backupError);
   return timestamp;
 }
 
