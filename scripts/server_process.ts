@@ -189,7 +189,7 @@ export class ServerProcess implements AsyncDisposable {
       if (row !== undefined) {
         onProgress(row[1] as number);
         if (row[0] === "backup failed") throw new Error(`Backup failed: ${row[3]}`);
-        if (row[0] !== "backup in progress") return timestamp;
+        if (!(row[0] as string).endsWith("in progress")) return timestamp;
       }
       await delay(POLL_MILLIS);
     }

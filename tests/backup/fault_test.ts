@@ -64,7 +64,7 @@ for (const isApplied of [false, true]) {
         assertEquals(manifest, null);
         assertEquals(after, before, `call ${n}: a failed backup has no manifest`);
       } else {
-        assertEquals(row.status, "backup complete");
+        assertEquals(row.backupError, null);
         assertEquals(after.length, before.length + 1);
         isComplete = manifest !== null && store.callCount > 0 && n > failures + 8;
       }
