@@ -6,7 +6,7 @@
  *
  * Invariants:
  * 1. The WAL's directory and number are taken at the first append; a writer that writes nothing leaves nothing.
- * 2. A structural change comes between transactions: it ends the segment, and the next one has the new columns.
+ * 2. A structural change comes between transactions: if it changes columns, the segment ends, and the next one has the new columns.
  * 3. After any failure the open transaction is gone and the segment is left as it is: the next append starts a new one, so
  *    whatever the failure left in the files is never referred to.
  *
@@ -254,7 +254,9 @@ export class WalWriter implements RowWriter, Disposable {
   restructure(metadata: TableMetadata): void {
     assert(this.uncommittedRowCount === 0, "nothing is uncommitted when the columns change");
     this.#resetTransaction();
-    if (this.#segment !== null) this.#retire(this.#segment);
+    if (this.#segment !== null && !hasSameColumns(metadata, this.#metadata)) {
+      this.#retire(this.#segment);
+    }
     this.#symbols = metadata.columns.map(({ type, writerIndex }) =>
       type !== ColumnType.SYMBOL
         ? null
@@ -569,6 +571,14 @@ function asWalError(error: unknown, table: string): Error {
   if (error instanceof QuestError) return error;
   const reason = error instanceof Error ? error.message : String(error);
   return new WalError("cannot write to the WAL", { table, reason }, { cause: error });
+}
+
+/** Tells whether segments of both have the same files: deduplication keys and names of tables are not among them. */
+function hasSameColumns(a: TableMetadata, b: TableMetadata): boolean {
+  return a.columns.length === b.columns.length &&
+    a.columns.every(({ type, name }, i) =>
+      type === b.columns[i].type && name === b.columns[i].name
+    );
 }
 
 function checkStructure(table: string, metadata: TableMetadata, sequencer: Sequencer): void {

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { allTypesTable, commitRows, openEngine, tableRows } from "../support/engine_fixture.ts";
 import type { Row } from "../support/table_rows.ts";
-import { WalError } from "../../src/common/mod.ts";
+import { QuestError, WalError } from "../../src/common/mod.ts";
 import { pinTables } from "../../src/engine/database_pin.ts";
 import type { TableToken } from "../../src/engine/mod.ts";
 import {
@@ -13,6 +13,7 @@ import {
 } from "../../src/platform/mod.ts";
 import type { TableReader } from "../../src/storage/mod.ts";
 import { ByteBuilder, TxnLog, txnLogPath } from "../../src/wal/mod.ts";
+import type { TaskRunner } from "../../src/wasm/mod.ts";
 
 const START = 1_704_067_200_000_000n;
 /** A power loss that takes everything that was not synced. */
@@ -29,9 +30,19 @@ function newDisk(): SimulatedFileSystem {
   return disk;
 }
 
+/** Applies nothing, so that what is committed is in the WAL only. */
+const NO_APPLY: TaskRunner = {
+  workerCount: 1,
+  run: () => Promise.reject(new QuestError("nothing is applied")),
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+};
+
 /** A disk on which syncs off the thread wait until they are let go. */
 class SlowDisk extends SimulatedFileSystem {
   #gate: Promise<void> = Promise.resolve();
+
+  /** Called when a sync begins to wait. */
+  onWait: () => void = () => {};
 
   /** Makes syncs wait from now on. @returns what lets them go. */
   hold(): () => void {
@@ -43,6 +54,7 @@ class SlowDisk extends SimulatedFileSystem {
     const handle = super.open(...args);
     const syncDataAsync = handle.syncDataAsync.bind(handle);
     handle.syncDataAsync = async () => {
+      this.onWait();
       await this.#gate;
       await syncDataAsync();
     };
@@ -55,12 +67,14 @@ Deno.test("a segment that is retired while another is synced is not taken for du
   disk.mkdir("/data");
   disk.syncDir("/");
   const config = { walSegmentRolloverRowCount: 2, backgroundSyncIntervalMillis: 1_000_000 };
-  const engine = await openEngine("/data", { fs: disk, config, bootId: "first" });
+  const engine = await openEngine("/data", { fs: disk, config, bootId: "first", tasks: NO_APPLY });
   const token = engine.createTable(allTypesTable("t"));
   commitRows(engine, token, [row(0), row(1)]);
   commitRows(engine, token, [row(2), row(3)]); // the first segment is full and un-synced
   const letGo = disk.hold();
+  const waits = new Promise<void>((resolve) => disk.onWait = resolve);
   const synced = engine.sync();
+  await waits;
   commitRows(engine, token, [row(4), row(5)]); // so is the second, and the sync knows of its transaction
   letGo();
   await synced;
@@ -76,7 +90,12 @@ Deno.test("Engine.sync tells what could not be made durable, and goes on telling
   const disk = newDisk();
   const faults = new FaultFileSystem(disk);
   const config = { backgroundSyncIntervalMillis: 1_000_000 };
-  const engine = await openEngine("/data", { fs: faults, config, bootId: "first" });
+  const engine = await openEngine("/data", {
+    fs: faults,
+    config,
+    bootId: "first",
+    tasks: NO_APPLY,
+  });
   const token = engine.createTable(allTypesTable("t")),
     other = engine.createTable(allTypesTable("u"));
   commitRows(engine, token, [row(0)]);

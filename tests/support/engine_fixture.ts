@@ -19,7 +19,13 @@ import {
 } from "../../src/platform/mod.ts";
 import type { TableDefinition } from "../../src/storage/mod.ts";
 import { walTasks } from "../../src/wal/mod.ts";
-import { Arena, createCore, InlineTaskRunner, type WasmCore } from "../../src/wasm/mod.ts";
+import {
+  Arena,
+  createCore,
+  InlineTaskRunner,
+  type TaskRunner,
+  type WasmCore,
+} from "../../src/wasm/mod.ts";
 import { batchOf, type CellValue, readRows, type Row } from "./table_rows.ts";
 
 let sharedCore: WasmCore | null = null;
@@ -37,6 +43,7 @@ export function openEngine(
     fs?: FileSystem;
     walFilesMax?: number;
     bootId?: string;
+    tasks?: TaskRunner;
   } = {},
 ): Promise<Engine> {
   const fs = options.fs ?? new RealFileSystem();
@@ -47,7 +54,7 @@ export function openEngine(
     config: { ...DEFAULT_ENGINE_CONFIG, ...options.config },
     fs,
     core,
-    tasks: new InlineTaskRunner({ core, fs }, walTasks()),
+    tasks: options.tasks ?? new InlineTaskRunner({ core, fs }, walTasks()),
     clock: new SystemClock(),
     random: new SystemRandom(),
     log: SILENT_LOG,
