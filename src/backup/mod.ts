@@ -5,3 +5,4 @@ export type { BackupServiceOptions, RunnableBackupService } from "./backup_servi
 export { restoreIfTriggered } from "./restore.ts";
 export type { RestoreOptions, RestoreSummary } from "./restore.ts";
 export { backupTasks } from "./slice_tasks.ts";
+export { BackupSchedule, type ScheduleSettings } from "./backup_schedule.ts";

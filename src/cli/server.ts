@@ -11,6 +11,7 @@
  * @module
  */
 import {
+  BackupSchedule,
   createBackupService,
   restoreIfTriggered,
   type RunnableBackupService,
@@ -112,6 +113,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const engine = startup.use(await openEngine(options, parts));
   startup.use(registerServices(engine, options, parts));
   await (engine.services.backup as RunnableBackupService).load();
+  startup.use(startSchedule(engine, options, live));
   const sql = new SqlEngine(engine, {
     fs,
     config: engineConfigOf(live.current),
@@ -195,6 +197,24 @@ async function openEngine(options: ServerOptions, parts: Parts): Promise<Engine>
     random,
     log,
   });
+}
+
+function startSchedule(
+  engine: Engine,
+  options: ServerOptions,
+  live: ServerLiveConfiguration,
+): BackupSchedule {
+  const schedule = new BackupSchedule({
+    ...options,
+    timers: new SystemTimers(),
+    settings: () => ({
+      cron: live.current.backup.isEnabled ? live.current.backup.cron : "",
+      timeZone: live.current.backup.timeZone,
+    }),
+    start: () => engine.services.backup!.start(),
+  });
+  schedule.run();
+  return schedule;
 }
 
 /** Registers what SQL reaches through the engine. @returns what to dispose before the engine. */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { Cron } from "croner";
 
 /** Facts about the machine and the root that some defaults depend on. */
 export interface Host {
@@ -199,6 +200,44 @@ export function text(key: string, options: PropertyOptions<string>): Property<st
     parse: (value) => value.length > TEXT_CHARS_MAX || /\p{Cc}/u.test(value) ? undefined : value,
     format: (value) => value,
   });
+}
+
+/** A cron expression of five fields; empty means never. */
+export function cron(key: string, options: PropertyOptions<string>): Property<string> {
+  return property(key, options, {
+    kind: "cron",
+    expected: "a cron expression of five fields: minute hour day-of-month month day-of-week",
+    parse: (value) => value === "" || isCron(value) ? value : undefined,
+    format: (value) => value,
+  });
+}
+
+function isCron(text: string): boolean {
+  try {
+    new Cron(text, { paused: true, mode: "5-part" }).nextRun();
+    return true;
+  } catch {
+    return false; // the message of a bad value tells what was expected
+  }
+}
+
+/** An IANA time zone. */
+export function timeZone(key: string, options: PropertyOptions<string>): Property<string> {
+  return property(key, options, {
+    kind: "time zone",
+    expected: "UTC or an IANA time zone, for example Europe/Prague",
+    parse: (value) => isTimeZone(value) ? value : undefined,
+    format: (value) => value,
+  });
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
+  } catch {
+    return false; // the message of a bad value tells what was expected
+  }
 }
 
 /** A directory or file: absolute, or relative to the install root. */

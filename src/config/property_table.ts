@@ -12,6 +12,7 @@ import {
   boolean,
   choice,
   connectionString,
+  cron,
   duration,
   type Host,
   integer,
@@ -19,6 +20,7 @@ import {
   type Property,
   size,
   text,
+  timeZone,
 } from "./property.ts";
 
 const INT_MAX = 2_147_483_647;
@@ -198,6 +200,18 @@ const BACKUP = {
     min: 1,
     max: 1_000_000,
     doc: "How many backups are kept; older ones are removed after a new one is complete.",
+  }),
+  cron: cron("backup.schedule.cron", {
+    default: "",
+    isReloadable: true,
+    doc:
+      "When backups start by themselves: minute hour day-of-month month day-of-week, for example " +
+      "`0 2 * * *`. Empty: never.",
+  }),
+  timeZone: timeZone("backup.schedule.tz", {
+    default: "UTC",
+    isReloadable: true,
+    doc: "Time zone of the schedule.",
   }),
   compressionLevel: integer("backup.compression.level", {
     default: 5,

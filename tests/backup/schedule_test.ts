@@ -1,0 +1,175 @@
+/** Scheduled backups on a simulated clock. */
+import { BackupSchedule, type ScheduleSettings } from "../../src/backup/mod.ts";
+import { assert, assertEquals } from "../support/assert.ts";
+import { KeptLog } from "../checkpoint/checkpoint_fixture.ts";
+
+/** A clock whose sleepers wake when it is moved. */
+class TestClock {
+  #micros: bigint;
+  #sleepers: { at: bigint; wake: () => void }[] = [];
+  #mono = 0n;
+
+  constructor(iso: string) {
+    this.#micros = BigInt(Date.parse(iso)) * 1000n;
+  }
+  nowMicros(): bigint {
+    return this.#micros;
+  }
+  monotonicMillis(): number {
+    return Number(this.#mono) / 1000;
+  }
+  sleep(millis: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
+      this.#sleepers.push({ at: this.#mono + BigInt(millis) * 1000n, wake: resolve });
+    });
+  }
+  /** Time passes in steps of a second. */
+  async pass(seconds: number): Promise<void> {
+    for (let i = 0; i < seconds; i++) {
+      this.#micros += 1_000_000n;
+      await this.#wake(1_000_000n);
+    }
+  }
+  /** Somebody sets the clock, or the machine slept. */
+  async set(iso: string): Promise<void> {
+    this.#micros = BigInt(Date.parse(iso)) * 1000n;
+    await this.#wake(1_000_000n);
+  }
+  async #wake(micros: bigint): Promise<void> {
+    this.#mono += micros;
+    const due = this.#sleepers.filter(({ at }) => at <= this.#mono);
+    this.#sleepers = this.#sleepers.filter(({ at }) => at > this.#mono);
+    for (const { wake } of due) wake();
+    for (let i = 0; i < 5; i++) await Promise.resolve();
+  }
+}
+
+interface Bench {
+  readonly clock: TestClock;
+  readonly log: KeptLog;
+  readonly started: string[];
+  settings: ScheduleSettings;
+  error: string | null;
+}
+
+async function scheduled(
+  from: string,
+  settings: ScheduleSettings,
+  work: (bench: Bench) => Promise<void>,
+): Promise<Bench> {
+  const clock = new TestClock(from);
+  const bench: Bench = { clock, log: new KeptLog(), started: [], settings, error: null };
+  await using schedule = new BackupSchedule({
+    clock,
+    timers: clock,
+    log: bench.log,
+    settings: () => bench.settings,
+    start() {
+      if (bench.error !== null) return Promise.reject(new Error(bench.error));
+      bench.started.push(new Date(Number(clock.nowMicros() / 1000n)).toISOString());
+      return Promise.resolve(clock.nowMicros());
+    },
+  });
+  schedule.run();
+  await clock.pass(2);
+  await work(bench);
+  return bench;
+}
+
+const UTC = "UTC";
+
+Deno.test("BackupSchedule starts at every due time, once", async () => {
+  const { started } = await scheduled(
+    "2026-01-01T00:00:00Z",
+    { cron: "*/15 * * * *", timeZone: UTC },
+    ({ clock }) => clock.pass(3600),
+  );
+  assertEquals(started.map((time) => time.slice(11, 16)), ["00:15", "00:30", "00:45", "01:00"]);
+});
+
+// What each expression is due at, from the first of 2026 on.
+const EXPRESSIONS: [string, string[]][] = [
+  ["0 0 L * *", ["01-31", "02-28", "03-31"]],
+  ["0 0 15W * *", ["01-15", "02-16", "03-16"]],
+  ["0 0 * * 5L", ["01-30", "02-27", "03-27"]],
+  ["0 0 * * 5#3", ["01-16", "02-20", "03-20"]],
+  ["0 0 1,15 FEB *", ["02-01", "02-15"]],
+  ["0 0 * MAR SUN", ["03-01", "03-08", "03-15", "03-22", "03-29"]],
+  ["0 0 * 3 7", ["03-01", "03-08", "03-15", "03-22", "03-29"]],
+  ["0 0 13 * 5", ["01-02", "01-09", "01-13", "01-16", "01-23", "01-30"]],
+];
+
+Deno.test("BackupSchedule knows every special character of the documents", async () => {
+  for (const [cron, days] of EXPRESSIONS) {
+    const { started } = await scheduled(
+      "2026-01-01T00:00:30Z",
+      { cron, timeZone: UTC },
+      async ({ clock, started }) => {
+        // Day by day, seconds around midnight only.
+        for (let day = 1; day <= 89 && started.length < days.length; day++) {
+          await clock.set(new Date(Date.UTC(2026, 0, 1 + day) - 2000).toISOString());
+          await clock.pass(4);
+        }
+      },
+    );
+    assertEquals(started.map((time) => time.slice(5, 10)), days, cron);
+  }
+});
+
+Deno.test("BackupSchedule follows a time zone over its changes of the clock", async () => {
+  const settings = { cron: "30 2 * * *", timeZone: "America/New_York" };
+  // 8 March 2026: 02:30 does not exist; it fires once, half an hour after the gap began.
+  const spring = await scheduled("2026-03-08T06:50:00Z", settings, ({ clock }) => clock.pass(3600));
+  assertEquals(spring.started.map((time) => time.slice(0, 16)), ["2026-03-08T07:00"]);
+  // 1 November 2026: 01:30 happens twice; it fires once.
+  const autumn = await scheduled(
+    "2026-11-01T05:00:00Z",
+    { ...settings, cron: "30 1 * * *" },
+    ({ clock }) => clock.pass(2 * 3600),
+  );
+  assertEquals(autumn.started.map((time) => time.slice(0, 16)), ["2026-11-01T05:30"]);
+});
+
+Deno.test("BackupSchedule logs what it missed, and runs nothing twice when the clock steps back", async () => {
+  const { started, log } = await scheduled(
+    "2026-01-01T00:59:00Z",
+    { cron: "0 * * * *", timeZone: UTC },
+    async ({ clock }) => {
+      await clock.pass(90); // 01:00 runs
+      await clock.set("2026-01-01T00:58:00Z"); // back
+      await clock.pass(300); // 01:00 passes again
+      await clock.set("2026-01-01T05:30:00Z"); // asleep over 02:00 … 05:00
+      await clock.pass(1900); // 06:00 runs
+    },
+  );
+  assertEquals(started.map((time) => time.slice(11, 16)), ["01:00", "06:00"]);
+  const missed = log.lines.filter((line) => line.includes("missed"));
+  assertEquals(missed.length, 1);
+  assert(missed[0].includes("due=2026-01-01T02:00:00.000000Z") && missed[0].includes("count=4"));
+});
+
+Deno.test("BackupSchedule takes up new settings, stops without any, and logs a backup that cannot start", async () => {
+  const { started, log } = await scheduled(
+    "2026-01-01T00:00:30Z",
+    { cron: "", timeZone: UTC },
+    async (bench) => {
+      await bench.clock.pass(120);
+      bench.settings = { cron: "*/2 * * * *", timeZone: UTC };
+      await bench.clock.pass(130); // 00:04
+      bench.settings = { cron: "5 * * * *", timeZone: UTC };
+      await bench.clock.pass(60); // 00:05
+      bench.error = "backup is already in progress";
+      bench.settings = { cron: "* * * * *", timeZone: UTC };
+      await bench.clock.pass(60);
+      bench.settings = { cron: "", timeZone: UTC };
+      bench.error = null;
+      await bench.clock.pass(600);
+    },
+  );
+  assertEquals(started.map((time) => time.slice(11, 16)), ["00:04", "00:05"]);
+  const missed = log.lines.filter((line) => line.includes("missed"));
+  assertEquals(missed.length, 1);
+  assert(missed[0].includes("already in progress"));
+});
