@@ -7,6 +7,7 @@
 import { backupTasks } from "./backup/mod.ts";
 import { describeFailure, runCheckpointCommand, runProgram, runServer } from "./cli/mod.ts";
 import { RealFileSystem } from "./platform/mod.ts";
+import { sqlEventExecutor } from "./sql/mod.ts";
 import { walTasks } from "./wal/mod.ts";
 import { startWorker } from "./wasm/mod.ts";
 
@@ -35,7 +36,7 @@ async function main(): Promise<number> {
 }
 
 if (typeof WorkerGlobalScope !== "undefined" && globalThis instanceof WorkerGlobalScope) {
-  startWorker({ ...walTasks(), ...backupTasks });
+  startWorker({ ...walTasks(sqlEventExecutor), ...backupTasks });
 } else if (import.meta.main) {
   Deno.exit(await main());
 }

@@ -73,7 +73,7 @@ export class BackgroundJobs {
         if (isPurgeable(state)) {
           removeStalePartitions(fs, state, readTableMetadata(fs, state.tableDir));
         }
-        await removeStaleColumnFiles(fs, state, isPurgeHeld);
+        await removeStaleColumnFiles(this.#options, state);
         await this.#purgeWal(state);
       } catch (error) {
         this.#report("purge", error, state);

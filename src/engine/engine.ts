@@ -16,7 +16,13 @@
  * @module
  */
 import { assert, PartitionBy, QuestError, TableError } from "../common/mod.ts";
-import { type FileHandle, type FileSystem, joinPath, SystemTimers } from "../platform/mod.ts";
+import {
+  type FileHandle,
+  type FileSystem,
+  joinPath,
+  SystemTimers,
+  type Timers,
+} from "../platform/mod.ts";
 import {
   type AlterOperation,
   readTableMetadata,
@@ -41,10 +47,10 @@ import type { EngineServices } from "./services.ts";
 import {
   type AlterOptions,
   alterWalTable,
-  type BindVariables,
   type ChangeContext,
   renameWalTable,
   skipTransactions,
+  type UpdateOptions,
   updateWalTable,
 } from "./table_changes.ts";
 import { checkTableName } from "./table_names.ts";
@@ -73,6 +79,7 @@ export class Engine implements AsyncDisposable {
   readonly #states = new Map<string, TableState>();
   readonly #dropped = new Set<TableState>();
   readonly #scheduler: ApplyScheduler;
+  readonly #timers: Timers;
   readonly #jobs: BackgroundJobs;
   readonly #changes: ChangeContext;
   readonly #writers: TableWriters;
@@ -89,9 +96,10 @@ export class Engine implements AsyncDisposable {
     this.#registry = parts.registry;
     this.#tableIds = parts.tableIds;
     for (const state of parts.states) this.#states.set(state.token.name.toLowerCase(), state);
+    this.#timers = options.timers ?? new SystemTimers();
     this.#jobs = new BackgroundJobs({
       ...options,
-      timers: options.timers ?? new SystemTimers(),
+      timers: this.#timers,
       states: () => this.#states.values(),
       isPurgeHeld: () => this.#purgeHolds > 0,
       removeDropped: () => this.#removeDropped(),
@@ -316,16 +324,10 @@ export class Engine implements AsyncDisposable {
    *
    * @returns The sequencer transaction.
    */
-  updateTable(
-    token: TableToken,
-    sqlText: string,
-    bindVariables?: BindVariables,
-    signal?: AbortSignal,
-  ): Promise<number> {
+  updateTable(token: TableToken, sqlText: string, options: UpdateOptions = {}): Promise<number> {
     const state = this.#writableState(token);
     assert(state.sequencer !== null, "the table has a WAL");
-    const update = { sqlText, ...(bindVariables && { bindVariables }), ...(signal && { signal }) };
-    return updateWalTable(this.#changes, state, update);
+    return updateWalTable(this.#changes, state, { ...options, sqlText });
   }
 
   /**
@@ -490,7 +492,7 @@ export class Engine implements AsyncDisposable {
     const isHeld = () =>
       [...this.#states.values(), ...this.#dropped].some((s) => s.snapshots.isHeld);
     while (isHeld() && this.options.clock.monotonicMillis() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, CLOSE_POLL_MILLIS));
+      await this.#timers.sleep(CLOSE_POLL_MILLIS);
     }
   }
 

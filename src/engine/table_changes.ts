@@ -43,6 +43,13 @@ export interface AlterOptions {
 /** Values of an UPDATE's bind variables. */
 export type BindVariables = SqlEvent["bindVariables"];
 
+/** What comes with an UPDATE besides its text. */
+export interface UpdateOptions {
+  readonly bindVariables?: BindVariables;
+  /** Gives up waiting for a transaction that another statement has open. */
+  readonly signal?: AbortSignal;
+}
+
 /** What changes need of the engine. */
 export interface ChangeContext {
   readonly fs: FileSystem;
@@ -107,12 +114,12 @@ function moveMark(context: ChangeContext, state: TableState, writer: WalWriter):
 export async function updateWalTable(
   context: ChangeContext,
   state: TableState,
-  update: { sqlText: string; bindVariables?: BindVariables; signal?: AbortSignal },
+  update: UpdateOptions & { sqlText: string },
 ): Promise<number> {
-  const writer = await idleWriter(context, state, update.signal);
-  return writer.commitStatement(
-    statement(context, SqlCommand.UPDATE, update.sqlText, update.bindVariables),
-  );
+  const { sqlText, bindVariables, signal } = update;
+  const writer = await idleWriter(context, state, signal);
+  const event = statement(context, SqlCommand.UPDATE, sqlText);
+  return writer.commitStatement(bindVariables === undefined ? event : { ...event, bindVariables });
 }
 
 /**
@@ -184,16 +191,17 @@ function abortable(promise: Promise<void>, signal?: AbortSignal): Promise<void> 
   });
 }
 
-function statement(
-  context: ChangeContext,
-  commandType: number,
-  text: string,
-  bindVariables: BindVariables = NO_BIND_VARIABLES,
-): SqlEvent {
+function statement(context: ChangeContext, commandType: number, text: string): SqlEvent {
   const bytes = new Uint8Array(16);
   context.random.fill(bytes);
   const seeds = new BigInt64Array(bytes.buffer);
-  return { kind: "sql", commandType, text, randomSeeds: [seeds[0], seeds[1]], bindVariables };
+  return {
+    kind: "sql",
+    commandType,
+    text,
+    randomSeeds: [seeds[0], seeds[1]],
+    bindVariables: NO_BIND_VARIABLES,
+  };
 }
 
 function requireMetadata(state: TableState): TableMetadata {

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import type { FileSystem } from "../platform/mod.ts";
+import type { FileSystem, Timers } from "../platform/mod.ts";
 import {
   listStaleColumnFiles,
   listStalePartitionDirs,
@@ -48,13 +48,13 @@ export function removeStalePartitions(
  * Removes column files that neither the committed state nor a reader uses. Stops, to be called again later, when somebody writes or may
  * not be disturbed.
  *
- * @param isHeld Whether nothing may be removed now.
+ * @param context `isPurgeHeld`: whether nothing may be removed now.
  */
 export async function removeStaleColumnFiles(
-  fs: FileSystem,
+  context: { fs: FileSystem; timers: Timers; isPurgeHeld: () => boolean },
   state: TableState,
-  isHeld: () => boolean,
 ): Promise<void> {
+  const { fs, timers, isPurgeHeld: isHeld } = context;
   const { tableDir } = state;
   if (!isPurgeable(state) || isHeld()) return;
   const { metadata, txn, versions } = readCommittedState(fs, tableDir);
@@ -68,7 +68,7 @@ export async function removeStaleColumnFiles(
   for (const path of listStaleSymbolFiles(fs, tableDir, { metadata, versions })) fs.remove(path);
   for (const [index, partition] of txn.partitions.entries()) {
     if (index % PARTITIONS_PER_TURN === PARTITIONS_PER_TURN - 1) {
-      await new Promise((resolve) => setTimeout(resolve, 0));
+      await timers.sleep(0);
     }
     if (!mayRemove()) return;
     const stale = listStaleColumnFiles(fs, tableDir, { metadata, versions, partition });

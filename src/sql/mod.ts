@@ -6,3 +6,4 @@ export type { CursorColumn, ExecutionContext, RowCursor } from "./exec/mod.ts";
 export { formatDouble, formatFloat } from "./functions/number_text.ts";
 export { castValue, formatValue, parseText } from "./functions/mod.ts";
 export { readValue, type ScalarValue, valueReader, writeFixed } from "./functions/scalar_value.ts";
+export { sqlEventExecutor } from "./apply/mod.ts";

@@ -20,21 +20,26 @@ import {
   tableFunctions,
 } from "./catalog/mod.ts";
 import {
+  alterTable,
   createTable,
   DEFAULT_INSERT_BATCH_ROWS,
   dropAllTables,
   dropTable,
   insertSelect,
   insertValues,
+  reindexTable,
+  renameTable,
   runBackup,
   runCheckpoint,
   type StatementEnvironment,
   TableLocks,
   truncateTables,
+  vacuumTable,
 } from "./ddl/mod.ts";
 import type { ExecutionContext, RowCursor } from "./exec/mod.ts";
 import { parseStatement } from "./parser/mod.ts";
 import { planQuery } from "./planner/mod.ts";
+import { updateTable } from "./update/mod.ts";
 
 /** What a statement gives back. */
 export type StatementResult =
@@ -118,6 +123,7 @@ export class SqlEngine {
       showStatements: (statement, environment) => showCursor(statement, environment, fs),
       insertBatchRows: this.#insertBatchRows,
       tableDefaults: this.#config,
+      withWriter: (token, work) => this.withWriter(token, context.signal, work),
     };
   }
 
@@ -144,8 +150,22 @@ export class SqlEngine {
         dropAllTables(environment);
         return { kind: "ddl" };
       case "truncateTable":
-        truncateTables(statement, environment);
+        await truncateTables(statement, environment);
         return { kind: "ddl" };
+      case "renameTable":
+        await renameTable(statement, environment);
+        return { kind: "ddl" };
+      case "reindexTable":
+        await reindexTable(statement, environment);
+        return { kind: "ddl" };
+      case "vacuumTable":
+        await vacuumTable(statement, environment);
+        return { kind: "ddl" };
+      case "alterTable":
+        await alterTable(statement, environment);
+        return { kind: "ddl" };
+      case "update":
+        return { kind: "update", rowCount: await updateTable(statement, environment) };
       case "backup":
         return { kind: "rows", cursor: await runBackup(statement, environment) };
       case "checkpoint":
@@ -159,9 +179,6 @@ export class SqlEngine {
   async #insert(statement: Insert, environment: StatementEnvironment): Promise<number> {
     const { text, position } = statement.table;
     const token: TableToken = requireTable(this.#engine, text, position);
-    if (!token.isWal) {
-      throw new SqlError(position, "INSERT into tables without WAL is not supported yet");
-    }
     return await this.withWriter(
       token,
       environment.context.signal,

@@ -243,3 +243,8 @@ export function listStalePartitionDirs(
   }
   return directories.filter((name) => PARTITION_DIR.test(name) && !used.has(name));
 }
+
+/** Bytes that one row takes in the fixed-width files of a table; a measure for limits, not for files. */
+export function fixedRowBytes(metadata: TableMetadata): number {
+  return metadata.liveColumns.reduce((sum, column) => sum + (fixedSize(column.type) || 32), 0);
+}

@@ -29,10 +29,10 @@ export {
 export { gatherRows, NO_ROWS, type RowSource, type WriteOptions } from "./row_source.ts";
 export {
   type CommitOptions,
-  fixedRowBytes,
   type StagedChange,
   syncPath,
   TableWriter,
+  type TableWriterOptions,
 } from "./table_writer.ts";
 export * from "./txn.ts";
 export * from "./variable_files.ts";

@@ -6,7 +6,12 @@
  */
 import { assert, PartitionBy, StorageError, TableError } from "../common/mod.ts";
 import { Arena } from "../wasm/mod.ts";
-import { partitionPath, type PartitionScheme, partitionScheme } from "./column_files.ts";
+import {
+  fixedRowBytes,
+  partitionPath,
+  type PartitionScheme,
+  partitionScheme,
+} from "./column_files.ts";
 import { type ColumnVersionEntry, withEntries } from "./column_versions.ts";
 import { dedupBatch, DedupKeys, upsertKeys } from "./dedup_keys.ts";
 import { MergeOrders } from "./merge_order.ts";
@@ -27,6 +32,8 @@ export interface WriteTarget {
   readonly touched: Set<string>;
   /** Absolute paths of partition directories that the open transaction has made; takes new ones. */
   readonly created: Set<string>;
+  /** Bytes of rows before the new ones from which on they are split off and left where they are. */
+  readonly splitMinBytes: number;
 }
 
 /** What writing changed, to be committed. */
@@ -61,6 +68,8 @@ export class PartitionWriter {
   readonly #target: WriteTarget;
   readonly #scheme: PartitionScheme;
   readonly #jobs: PieceJob[] = [];
+  /** Entries that keep only their first rows: the others go to an entry of their own. */
+  readonly #prefixes: PartitionRecord[] = [];
   /** Entries that lose all their rows. */
   readonly #removed = new Set<bigint>();
   /** Directories that take the place of ones that the open transaction has made: from, to. */
@@ -115,7 +124,9 @@ export class PartitionWriter {
     const { txn, versions } = this.#target.reader;
     const removed = this.#removed;
     const kept = txn.partitions.filter((partition) => !removed.has(partition.timestamp));
-    const partitions = mergePartitions(kept, this.#jobs.map((job) => job.record));
+    const changed = [...this.#prefixes, ...this.#jobs.map((job) => job.record)]
+      .sort((a, b) => a.timestamp < b.timestamp ? -1 : 1);
+    const partitions = mergePartitions(kept, changed);
     const isChanged = entries.length > 0 ||
       versions.entries.some((entry) => removed.has(entry.timestamp));
     const remaining = withEntries(versions, entries).entries
@@ -246,7 +257,8 @@ export class PartitionWriter {
   ): void {
     const { core } = this.#context;
     const { reader } = this.#target;
-    const { ranges, source, method } = work;
+    const { source, method } = work;
+    const { ranges, timestamp } = this.#splitOff(existing, work);
     method.keys?.load(source);
     const orders = new MergeOrders({
       core,
@@ -256,9 +268,8 @@ export class PartitionWriter {
       keys: method.keys,
     }, ranges);
     const record = {
-      ...existing,
-      flags: 0n,
-      parquetFileSize: -1,
+      ...NO_PARTITION,
+      timestamp,
       rowCount: orders.rowCount,
       nameTxn: reader.txn.txn,
     };
@@ -272,6 +283,34 @@ export class PartitionWriter {
     };
     this.#jobs.push(job);
     this.#jobs[this.#jobs.length - 1] = { ...job, directory: this.#makeDirectory(record) };
+  }
+
+  /**
+   * Splits an entry if many rows before the new ones would have to be copied: they stay in their directory, which keeps fewer rows; the
+   * others make an entry right behind them. Returns what that is made of.
+   */
+  #splitOff(
+    existing: PartitionRecord,
+    work: { ranges: MergeRange[]; source: RowSource; method: Method },
+  ): { ranges: MergeRange[]; timestamp: bigint } {
+    const { ranges, source, method } = work;
+    const { timestamp } = existing;
+    const { reader, splitMinBytes } = this.#target;
+    const [head] = ranges;
+    const newRows = ranges[ranges.length - 1].newHi - head.newLo;
+    const isPlain = head.newHi === head.newLo && newRows > 0;
+    if (!isPlain || method.range !== undefined || method.keepsTails) return { ranges, timestamp };
+    const first = this.#context.core.memory.i64[source.timestamps / 8 + head.newLo];
+    const kept = reader.lowerBound(this.#partitionIndex(existing), first);
+    const isWorthIt = kept > existing.rowCount - kept + newRows &&
+      kept * fixedRowBytes(reader.metadata) >= splitMinBytes;
+    if (!isWorthIt) return { ranges, timestamp };
+    this.#prefixes.push({ ...existing, rowCount: kept });
+    const rest = { ...head, oldLo: kept };
+    return {
+      ranges: rest.oldHi > kept ? [rest, ...ranges.slice(1)] : ranges.slice(1),
+      timestamp: this.#timestampAt(existing, kept - 1) + 1n,
+    };
   }
 
   #mergeInput(existing: PartitionRecord, piece: PartitionPiece, source: RowSource): MergeInput {

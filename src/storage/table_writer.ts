@@ -11,13 +11,14 @@
  *
  * @module
  */
-import { assert, ColumnType, fixedSize, PartitionBy } from "../common/mod.ts";
+import { assert, ColumnType, PartitionBy } from "../common/mod.ts";
 import { Arena } from "../wasm/mod.ts";
 import type { AlterOperation } from "./alter/alter_operation.ts";
 import { alterTable } from "./alter/alter_table.ts";
 import { recoverAlter } from "./alter/recover_moves.ts";
 import { type TableUpdate, updateColumns } from "./alter/update_columns.ts";
-import { symbolSlot } from "./column_files.ts";
+import { partitionScheme, symbolSlot } from "./column_files.ts";
+import { partitionEnd, partitionStart } from "./partition_plan.ts";
 import {
   type ColumnVersionEntry,
   ColumnVersions,
@@ -39,6 +40,20 @@ import {
   TxnWriter,
 } from "./txn.ts";
 import { expiredPartitions } from "./ttl.ts";
+
+/** Default of {@linkcode TableWriterOptions.splitMinBytes}, as in QuestDB. */
+const SPLIT_MIN_BYTES = 50 << 20;
+/** Parts that a logical partition may have before they are joined. */
+const SPLIT_PARTS_MAX = 20;
+
+/** A time, in either unit of timestamps, in a month of 31 days; in microseconds in a year of 366. */
+const LONGEST_UNITS = 1_704_067_200_000_000n;
+
+/** Settings of a writer. */
+export interface TableWriterOptions {
+  /** Bytes of rows before late ones from which on a partition is split instead of copied; `cairo.o3.partition.split.min.size`. */
+  readonly splitMinBytes?: number;
+}
 
 /** How a commit is made. */
 export interface CommitOptions {
@@ -85,8 +100,11 @@ export class TableWriter implements Disposable {
   /** Files and directories that were written and are not known to be durable, over any number of commits. */
   readonly #touched = new Set<string>();
 
-  private constructor(context: StorageContext) {
+  readonly #splitMinBytes: number;
+
+  private constructor(context: StorageContext, options: TableWriterOptions) {
     this.context = context;
+    this.#splitMinBytes = options.splitMinBytes ?? SPLIT_MIN_BYTES;
     recoverAlter(context.fs, context.tableDir);
     this.#committed = this.#view = this.#readCommitted();
     const { columnVersion } = this.txn;
@@ -95,8 +113,8 @@ export class TableWriter implements Disposable {
   }
 
   /** Opens a table for writing; takes back what a crash left un-committed. @throws {StorageError} */
-  static open(context: StorageContext): TableWriter {
-    return new TableWriter(context);
+  static open(context: StorageContext, options: TableWriterOptions = {}): TableWriter {
+    return new TableWriter(context, options);
   }
 
   get metadata(): TableMetadata {
@@ -146,6 +164,7 @@ export class TableWriter implements Disposable {
       committed: this.txn.partitions,
       touched: this.#touched,
       created: this.#created,
+      splitMinBytes: this.#splitMinBytes,
     };
     const written = new PartitionWriter(this.context, target).write(source, options);
     this.#dedupedRowCount += written.dedupedRowCount;
@@ -183,6 +202,20 @@ export class TableWriter implements Disposable {
       },
       versions: next.entries,
     });
+  }
+
+  /** Joins the parts of split partitions if one has become too many; a transaction of its own. */
+  squashIfNeeded(options: CommitOptions): void {
+    const scheme = partitionScheme(this.metadata);
+    if (scheme.partitionBy === PartitionBy.NONE) return;
+    const { partitions } = this.txn;
+    const longest = partitionEnd(scheme, LONGEST_UNITS) - partitionStart(scheme, LONGEST_UNITS);
+    for (let i = SPLIT_PARTS_MAX; i < partitions.length; i++) {
+      const { timestamp } = partitions[i], first = partitions[i - SPLIT_PARTS_MAX].timestamp;
+      if (timestamp - first >= longest) continue;
+      if (partitionStart(scheme, timestamp) !== partitionStart(scheme, first)) continue;
+      return this.alter({ kind: "squashPartitions" }, options);
+    }
   }
 
   /** Removes the partitions that are older than the table's TTL allows; a transaction of its own. @param nowMicros Wall clock. */
@@ -389,9 +422,4 @@ export function syncPath(fs: StorageContext["fs"], path: string): void {
   if (info.isDirectory) return fs.syncDir(path);
   using file = fs.open(path, "readWrite");
   file.syncData();
-}
-
-/** Bytes that one row takes in the fixed-width files of a table; a measure for limits, not for files. */
-export function fixedRowBytes(metadata: TableMetadata): number {
-  return metadata.liveColumns.reduce((sum, column) => sum + (fixedSize(column.type) || 32), 0);
 }

@@ -163,6 +163,7 @@ class ApplyJob {
     this.#dedupedRowCount += writer.dedupedRowCount;
     writer.commit(options);
     this.#rowCount += step.rowCount;
+    writer.squashIfNeeded(options);
     writer.enforceTtl(step.commitMicros, options);
   }
 

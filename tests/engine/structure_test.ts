@@ -136,9 +136,7 @@ Deno.test("Engine.alterTable waits for the transaction that is open, and stops w
 Deno.test("a structural change that fails at any call has not happened, and the next one works", async () => {
   for (let n = 1, isDone = false; !isDone; n++) {
     using root = new TempDir();
-    const faults = new FaultFileSystem(
-      new (await import("../../src/platform/mod.ts")).RealFileSystem(),
-    );
+    const faults = new FaultFileSystem(new RealFileSystem());
     await using engine = await openEngine(root.path, { fs: faults });
     const token = engine.createTable(allTypesTable("t"));
     commitRows(engine, token, [row(0)]);

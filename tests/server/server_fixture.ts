@@ -13,7 +13,7 @@ import {
   SystemTimers,
 } from "../../src/platform/mod.ts";
 import { HttpServer, type HttpServerOptions } from "../../src/server/http/mod.ts";
-import { SqlEngine } from "../../src/sql/mod.ts";
+import { SqlEngine, sqlEventExecutor } from "../../src/sql/mod.ts";
 import { walTasks } from "../../src/wal/mod.ts";
 import { createCore, InlineTaskRunner } from "../../src/wasm/mod.ts";
 import { TempDir } from "../support/temp_dir.ts";
@@ -50,7 +50,7 @@ export class ServerFixture implements AsyncDisposable {
       config: DEFAULT_ENGINE_CONFIG,
       fs,
       core,
-      tasks: new InlineTaskRunner({ core, fs }, walTasks()),
+      tasks: new InlineTaskRunner({ core, fs }, walTasks(sqlEventExecutor)),
       clock,
       random: new SystemRandom(),
       log,

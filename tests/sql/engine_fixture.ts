@@ -7,7 +7,7 @@ import { type Batch, createCore, InlineTaskRunner } from "../../src/wasm/mod.ts"
 import { ColumnType, formatTimestampMicros, LONG_NULL, typeTag } from "../../src/common/mod.ts";
 import { DEFAULT_ENGINE_CONFIG, Engine } from "../../src/engine/mod.ts";
 import { RealFileSystem, SILENT_LOG, SystemClock, SystemRandom } from "../../src/platform/mod.ts";
-import { type ExecutionContext, type RowCursor, SqlEngine } from "../../src/sql/mod.ts";
+import { type ExecutionContext, type RowCursor, SqlEngine, sqlEventExecutor } from "../../src/sql/mod.ts";
 import { walTasks } from "../../src/wal/mod.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
@@ -43,7 +43,7 @@ export class EngineFixture implements AsyncDisposable {
       config: DEFAULT_ENGINE_CONFIG,
       fs,
       core,
-      tasks: new InlineTaskRunner({ core, fs }, walTasks()),
+      tasks: new InlineTaskRunner({ core, fs }, walTasks(sqlEventExecutor)),
       clock: new SystemClock(),
       random: new SystemRandom(),
       log: SILENT_LOG,

@@ -30,7 +30,7 @@ const anyRow = fc.record<Row>({
 type Step =
   | { readonly kind: "write"; readonly rows: Row[]; readonly isDeduplicated: boolean }
   | { readonly kind: "replace"; readonly lo: bigint; readonly hi: bigint; readonly rows: Row[] }
-  | { readonly kind: "commit" | "rollback" | "reopen" | "truncate" };
+  | { readonly kind: "commit" | "rollback" | "reopen" | "truncate" | "squash" };
 
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -59,6 +59,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
       "rollback" as const,
       "reopen" as const,
       "truncate" as const,
+      "squash" as const,
     )
       .map((kind) => ({ kind })),
   },
@@ -69,9 +70,10 @@ function runHistory(
   context: StorageContext,
   keys: readonly Key[] | null,
   steps: readonly Step[],
+  splitMinBytes: number,
 ): void {
   const model = new TableModel(keys);
-  let writer = TableWriter.open(context);
+  let writer = TableWriter.open(context, { splitMinBytes });
   let committed: Row[] = [], seqTxn = 0;
   const commit = () => {
     assertEquals(writer.dedupedRowCount, model.dedupedRowCount, "deduplicated rows");
@@ -104,7 +106,7 @@ function runHistory(
         break;
       case "reopen":
         writer.close();
-        writer = TableWriter.open(context);
+        writer = TableWriter.open(context, { splitMinBytes });
         model.rollback();
         break;
       case "truncate":
@@ -112,6 +114,10 @@ function runHistory(
         writer.truncate();
         model.truncate();
         commit();
+        break;
+      case "squash":
+        commit();
+        writer.alter({ kind: "squashPartitions" }, { seqTxn: ++seqTxn, sync: false });
     }
     assertEquals(readRows(context), committed, step.kind);
   }
@@ -141,11 +147,12 @@ for (const keys of KEYS) {
         fc.array(anyStep, { maxLength: 12 }),
         fc.constantFrom(PartitionBy.DAY, PartitionBy.HOUR, PartitionBy.YEAR),
         fc.boolean(),
-        (steps, unit, isIndexed) => {
+        fc.constantFrom(1, 200, 1 << 30),
+        (steps, unit, isIndexed, splitMinBytes) => {
           using directory = new TempDir();
           const dedupKeys = keys === null ? [] : ["ts", ...keys];
           const context = createTable(directory.path, unit, undefined, { dedupKeys, isIndexed });
-          runHistory(context, keys, steps);
+          runHistory(context, keys, steps, splitMinBytes);
           if (isIndexed) checkIndex(context);
         },
       ),

@@ -3,8 +3,10 @@
  *
  * @module
  */
+import type { SqlError } from "../../common/mod.ts";
+import type { AlterTable } from "./alter.ts";
 import type { Expression } from "./expression.ts";
-import type { SelectQuery, ShowStatement } from "./query.ts";
+import type { SelectQuery, ShowStatement, TableExpression } from "./query.ts";
 
 /** A name with the place it was written. Quotes are removed. */
 export interface Name {
@@ -81,12 +83,50 @@ export interface DropTable {
   readonly ifExists: boolean;
 }
 
-/** `TRUNCATE TABLE [IF EXISTS] t [, …]`. */
+/** `TRUNCATE TABLE [IF EXISTS] t [, …] [KEEP SYMBOL MAPS]`. */
 export interface TruncateTable {
   readonly kind: "truncateTable";
   readonly position: number;
   readonly tables: readonly Name[];
   readonly ifExists: boolean;
+  readonly keepsSymbols: boolean;
+}
+
+/** `RENAME TABLE a TO b`. */
+export interface RenameTable {
+  readonly kind: "renameTable";
+  readonly position: number;
+  readonly table: Name;
+  readonly to: Name;
+}
+
+/** `REINDEX TABLE t [COLUMN c] [PARTITION p] LOCK EXCLUSIVE`. */
+export interface ReindexTable {
+  readonly kind: "reindexTable";
+  readonly position: number;
+  readonly table: Name;
+  readonly column: Name | null;
+  readonly partition: Name | null;
+  /** Error of syntax behind the table's name; thrown once the table is known to exist. */
+  readonly error: SqlError | null;
+}
+
+/** `VACUUM TABLE t`: removes partition and column versions that nobody reads. */
+export interface VacuumTable {
+  readonly kind: "vacuumTable";
+  readonly position: number;
+  readonly table: Name;
+}
+
+/** `UPDATE t [[AS] alias] SET c = x, … [FROM source] [WHERE condition]`. */
+export interface Update {
+  readonly kind: "update";
+  readonly position: number;
+  readonly table: Name;
+  readonly alias: Name | null;
+  readonly assignments: readonly { readonly column: Name; readonly value: Expression }[];
+  readonly from: TableExpression | null;
+  readonly where: Expression | null;
 }
 
 /** `BACKUP DATABASE` / `BACKUP ABORT`. */
@@ -127,6 +167,11 @@ export type Statement =
   | Insert
   | DropTable
   | TruncateTable
+  | RenameTable
+  | ReindexTable
+  | VacuumTable
+  | AlterTable
+  | Update
   | Backup
   | Checkpoint
   | DropAllTables

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isStoredType, SqlError, typeName } from "../../common/mod.ts";
+import { SqlError } from "../../common/mod.ts";
 import type { TableToken } from "../../engine/mod.ts";
 import type { TableDefinition } from "../../storage/mod.ts";
 import type { CreateTable } from "../ast/mod.ts";
@@ -36,58 +36,7 @@ export async function createTable(
   const definition = statement.like === null
     ? defineFromColumns(statement, environment)
     : defineLike(statement, environment);
-  create(definition, statement, environment);
-}
-
-/** Makes the table; only what the engine can keep true is accepted. */
-function create(
-  definition: TableDefinition,
-  statement: CreateTable,
-  environment: StatementEnvironment,
-): TableToken {
-  refuseUnsupported(definition, statement);
-  return environment.engine.createTable(definition, { ifNotExists: statement.ifNotExists });
-}
-
-function refuseUnsupported(definition: TableDefinition, statement: CreateTable): void {
-  for (const column of definition.columns) {
-    if (isStoredType(column.type)) continue;
-    const written = statement.columns?.find((candidate) => candidate.name.text === column.name);
-    throw new SqlError(
-      written?.type.position ?? statement.name.position,
-      `column type is not supported yet [column=${column.name}, type=${typeName(column.type)}]`,
-    );
-  }
-  if (statement.dedupKeys !== null) {
-    throw new SqlError(statement.dedupKeys[0].position, "DEDUP is not supported yet");
-  }
-  if (definition.ttlHoursOrMonths !== 0) {
-    throw new SqlError(
-      statement.ttl?.position ?? statement.name.position,
-      "TTL is not supported yet",
-    );
-  }
-  const indexed = definition.columns.find((column) => column.isIndexed === true);
-  if (indexed !== undefined) {
-    throw new SqlError(
-      indexPosition(statement, indexed.name),
-      `INDEX is not supported yet [column=${indexed.name}]`,
-    );
-  }
-  if (!definition.isWalEnabled) {
-    const position = statement.wal === false ? statement.walPosition : statement.name.position;
-    throw new SqlError(
-      position,
-      "tables without WAL are not supported yet, please add TIMESTAMP(column) PARTITION BY unit WAL",
-    );
-  }
-}
-
-function indexPosition(statement: CreateTable, name: string): number {
-  const key = name.toLowerCase();
-  const clause = statement.indexes.find((index) => index.column.text.toLowerCase() === key);
-  const column = statement.columns?.find((candidate) => candidate.name.text.toLowerCase() === key);
-  return clause?.column.position ?? column?.name.position ?? statement.name.position;
+  engine.createTable(definition, { ifNotExists: statement.ifNotExists });
 }
 
 /** CREATE TABLE … AS: the table goes away again if its rows cannot all be written. */
@@ -99,13 +48,16 @@ async function createTableAs(
   const cursor = planQuery(resolveBareNames(statement.query!, engine), environment);
   try {
     const definition = defineFromQuery(statement, cursor, environment);
-    const token = create(definition, statement, environment);
-    try {
-      await copyInto(token, cursor, { statement, definition, environment });
-    } catch (error) {
-      engine.dropTable(token);
-      throw error;
-    }
+    const token = engine.createTable(definition, { ifNotExists: statement.ifNotExists });
+    // Nobody gets in between: the lock is taken in the turn that makes the table.
+    await environment.withWriter(token, async () => {
+      try {
+        await copyInto(token, cursor, { statement, definition, environment });
+      } catch (error) {
+        engine.dropTable(token);
+        throw error;
+      }
+    });
   } finally {
     cursor.close();
   }
@@ -123,7 +75,7 @@ async function copyInto(
   const { statement, definition, environment } = options;
   await copyRows({
     cursor,
-    writer: environment.engine.walWriter(token),
+    writer: environment.engine.rowWriter(token),
     mapping: definition.columns.map(({ type }, index) => ({ source: index, target: index, type })),
     timestampIndex: definition.timestampIndex,
     commitRows: statement.isAtomic ? Infinity : statement.batchSize ?? environment.insertBatchRows,

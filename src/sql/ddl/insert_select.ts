@@ -31,7 +31,7 @@ export async function insertSelect(
       : mapByName(statement, metadata, cursor);
     return await copyRows({
       cursor,
-      writer: engine.walWriter(token),
+      writer: engine.rowWriter(token),
       mapping,
       timestampIndex: metadata.timestampIndex,
       commitRows: statement.isAtomic
@@ -58,7 +58,9 @@ function mapByName(statement: Insert, metadata: TableMetadata, cursor: RowCursor
     if (column.writerIndex === metadata.timestampIndex) checkTimestampType(type, tablePosition);
     return { source, target: column.writerIndex, type: column.type };
   });
-  if (!mapping.some((entry) => entry.target === metadata.timestampIndex)) {
+  const hasTimestamp = metadata.timestampIndex < 0 ||
+    mapping.some((entry) => entry.target === metadata.timestampIndex);
+  if (!hasTimestamp) {
     throw new SqlError(tablePosition, "select clause must provide timestamp column");
   }
   return mapping;

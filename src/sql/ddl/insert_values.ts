@@ -7,6 +7,7 @@
 import { ColumnType, SqlError, typeTag } from "../../common/mod.ts";
 import type { TableToken } from "../../engine/mod.ts";
 import type { ColumnMetadata, TableMetadata } from "../../storage/mod.ts";
+import { commitDurably } from "../../wal/mod.ts";
 import type { Expression, Insert } from "../ast/mod.ts";
 import { compileScalar, rowsCursor, type ScalarValue } from "../exec/mod.ts";
 import { expressionToken } from "./expression_token.ts";
@@ -30,7 +31,7 @@ export async function insertValues(
     columns.map((column) => ({ name: column.name, type: vectorType(column.type) })),
     rows,
   );
-  const writer = engine.walWriter(token);
+  const writer = engine.rowWriter(token);
   try {
     for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {
       const vectors = metadata.columns.map((column) => {
@@ -39,7 +40,7 @@ export async function insertValues(
       });
       writer.append({ rowCount: batch.rowCount, columns: vectors });
     }
-    writer.commit();
+    await commitDurably(writer);
   } catch (error) {
     writer.rollback();
     throw error;

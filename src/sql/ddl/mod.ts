@@ -1,7 +1,16 @@
 /** Statements that change something: tables, rows, backups, checkpoints. @module */
+export { alterTable } from "./alter_table.ts";
+export { type AlterTarget, bindAlter } from "./bind_alter.ts";
 export { runBackup, runCheckpoint } from "./backup_checkpoint.ts";
 export { createTable } from "./create_table.ts";
-export { dropAllTables, dropTable, truncateTables } from "./drop_truncate.ts";
+export {
+  dropAllTables,
+  dropTable,
+  renameTable,
+  truncateTables,
+  vacuumTable,
+} from "./drop_truncate.ts";
+export { reindexTable } from "./reindex.ts";
 export { insertSelect } from "./insert_select.ts";
 export { insertValues } from "./insert_values.ts";
 export {

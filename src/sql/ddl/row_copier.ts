@@ -4,7 +4,7 @@
  * @module
  */
 import { CancelledError, ColumnType, SqlError, typeTag } from "../../common/mod.ts";
-import type { WalWriter } from "../../wal/mod.ts";
+import { commitDurably, type RowWriter } from "../../wal/mod.ts";
 import { castVector, type RowCursor } from "../exec/mod.ts";
 import { Arena, type Batch, type Vector } from "../../wasm/mod.ts";
 import { findSuspectTimestamp, timestampFault } from "./insert_target.ts";
@@ -25,9 +25,9 @@ export interface ColumnMapping {
 /** What to copy where. */
 export interface CopyOptions {
   readonly cursor: RowCursor;
-  readonly writer: WalWriter;
+  readonly writer: RowWriter;
   readonly mapping: readonly ColumnMapping[];
-  /** Writer index of the designated timestamp. */
+  /** Writer index of the designated timestamp; −1 if there is none. */
   readonly timestampIndex: number;
   /** Rows after which to commit; `Infinity` commits once at the end. */
   readonly commitRows: number;
@@ -53,12 +53,12 @@ export async function copyRows(
       rowCount += batch.rowCount;
       uncommitted += batch.rowCount;
       if (uncommitted >= options.commitRows) {
-        writer.commit();
+        await commitDurably(writer);
         uncommitted = 0;
       }
       await context.yieldIfDue();
     }
-    if (uncommitted > 0) writer.commit();
+    if (uncommitted > 0) await commitDurably(writer);
     return rowCount;
   } catch (error) {
     writer.rollback();
@@ -78,9 +78,11 @@ function appendBatch(
     const vector = batch.vectors[source];
     columns[target] = convert(vector, type, { rowCount: batch.rowCount, arena, environment });
   }
-  const timestamps = columns[options.timestampIndex];
-  if (timestamps === null || timestamps === undefined) throw new SqlError(0, timestampFault(null)!);
-  checkTimestamps(timestamps, batch.rowCount, environment);
+  if (options.timestampIndex >= 0) {
+    const timestamps = columns[options.timestampIndex];
+    if (timestamps === null) throw new SqlError(0, timestampFault(null)!);
+    checkTimestamps(timestamps, batch.rowCount, environment);
+  }
   options.writer.append({ rowCount: batch.rowCount, columns });
 }
 

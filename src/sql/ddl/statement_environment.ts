@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { EngineConfig } from "../../engine/mod.ts";
+import type { EngineConfig, TableToken } from "../../engine/mod.ts";
 import type { QueryEnvironment } from "../planner/mod.ts";
 
 /** Rows after which a long INSERT commits, if the statement does not say; QuestDB's `cairo.sql.insert.model.batch.size`. */
@@ -26,4 +26,6 @@ export interface StatementEnvironment extends QueryEnvironment {
   /** See {@linkcode DEFAULT_INSERT_BATCH_ROWS}. */
   readonly insertBatchRows: number;
   readonly tableDefaults: TableDefaults;
+  /** Runs work that changes a table while no other statement writes to it. See `SqlEngine.withWriter`. */
+  withWriter<T>(token: TableToken, work: () => Promise<T>): Promise<T>;
 }

@@ -41,20 +41,25 @@ export function defineLike(
   const { engine } = environment;
   const other = requireTable(engine, statement.like!.text, statement.like!.position);
   const metadata = engine.metadata(other);
-  const dedupKey = metadata.liveColumns.find((column) => column.isDedupKey);
-  if (dedupKey !== undefined) {
-    throw new SqlError(statement.like!.position, "DEDUP is not supported yet");
-  }
   return {
     name: statement.name.text,
     columns: metadata.liveColumns.map(
-      ({ name, type, isIndexed, indexBlockCapacity, symbolCapacity, isSymbolCached }) => ({
+      ({
         name,
         type,
         isIndexed,
         indexBlockCapacity,
         symbolCapacity,
         isSymbolCached,
+        isDedupKey,
+      }) => ({
+        name,
+        type,
+        isIndexed,
+        indexBlockCapacity,
+        symbolCapacity,
+        isSymbolCached,
+        isDedupKey,
       }),
     ),
     timestampIndex: metadata.liveColumns.findIndex(
@@ -156,7 +161,7 @@ function define(
   options: { environment: StatementEnvironment; timestampIndex: number },
 ): TableDefinition {
   const { tableDefaults } = options.environment;
-  const columns = applyIndexes(statement, plainColumns);
+  const columns = applyDedupKeys(statement, applyIndexes(statement, plainColumns));
   const partitionBy = statement.partitionBy === null
     ? PartitionBy.NONE
     : partitionByFromName(statement.partitionBy.text)!;
@@ -213,4 +218,19 @@ function applyIndexes(statement: CreateTable, columns: readonly NewColumn[]): Ne
     const indexBlockCapacity = clause.capacity ?? column.indexBlockCapacity!;
     return { ...column, isIndexed: true, indexBlockCapacity };
   });
+}
+
+/** Marks the columns of `DEDUP UPSERT KEYS(…)`. */
+function applyDedupKeys(statement: CreateTable, columns: readonly NewColumn[]): NewColumn[] {
+  const keys = statement.dedupKeys ?? [];
+  const isKey = (column: NewColumn, key: Name) =>
+    column.name.toLowerCase() === key.text.toLowerCase();
+  const missing = keys.find((key) => !columns.some((column) => isKey(column, key)));
+  if (missing !== undefined) {
+    // QuestDB has no place to point at.
+    throw new SqlError(-1, `DEDUP column doesn't exist [column=${missing.text}]`);
+  }
+  return columns.map((column) =>
+    keys.some((key) => isKey(column, key)) ? { ...column, isDedupKey: true } : column
+  );
 }

@@ -73,7 +73,7 @@ function parseColumnType(cursor: TokenCursor): Name {
     if (cursor.kind() === TokenKind.LEFT_PAREN) text += parseTypeParameters(cursor);
     else if (word === "geohash") throw cursor.error("'(' expected");
   }
-  text += parseBrackets(cursor, text, position);
+  text += parseArrayBrackets(cursor, text, position);
   const resolution = resolveTypeName(text);
   if (resolution.type === null) {
     throw new SqlError(position + resolution.offset, resolution.error);
@@ -81,7 +81,8 @@ function parseColumnType(cursor: TokenCursor): Name {
   return { text, position };
 }
 
-function parseBrackets(cursor: TokenCursor, base: string, position: number): string {
+/** Reads the `[]` of an array type behind its element type. @throws {SqlError} */
+export function parseArrayBrackets(cursor: TokenCursor, base: string, position: number): string {
   let brackets = "";
   while (cursor.kind() === TokenKind.LEFT_BRACKET) {
     if (cursor.position !== cursor.previousEnd) {
@@ -150,6 +151,7 @@ function parseSymbolCapacity(cursor: TokenCursor): number {
   return nextPowerOfTwo(value);
 }
 
-function nextPowerOfTwo(value: number): number {
+/** Rounds up to a power of two. */
+export function nextPowerOfTwo(value: number): number {
   return 2 ** Math.ceil(Math.log2(value));
 }

@@ -153,7 +153,6 @@ function parseModifiers(cursor: TokenCursor, source: TableSource): Modifiers {
   while (cursor.accept(TokenKind.COMMA)) {
     if (source.query !== null && cursor.acceptWord("cast")) casts.push(parseCastDefinition(cursor));
     else if (cursor.acceptWord("index")) indexes.push(parseIndex(cursor, source.columns, indexes));
-    else if (cursor.isWord("in")) break;
     else throw cursor.unexpected();
   }
   return { casts, indexes };

@@ -63,3 +63,18 @@ export function parseIntervalMicros(text: string, position: number): number {
   }
   return Number(match[1]) * unit;
 }
+
+/** Parses the lag of SET PARAM, whose errors QuestDB counts from the parameter's name. @returns Microseconds. @throws {SqlError} */
+export function parseLagMicros(text: string, namePosition: number): number {
+  const digits = /^\d*/.exec(text)![0].length;
+  if (digits === text.length) {
+    throw new SqlError(namePosition + text.length, `expected interval qualifier in ${text}`);
+  }
+  if (digits > 0 && text.length - digits > 2) {
+    throw new SqlError(
+      namePosition + digits,
+      `expected 1/2 letter interval qualifier in ${text}`,
+    );
+  }
+  return parseIntervalMicros(text, namePosition + text.length);
+}

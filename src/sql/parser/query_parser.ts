@@ -12,7 +12,14 @@
  */
 import { SqlError } from "../../common/mod.ts";
 import { TokenKind } from "../lexer/mod.ts";
-import type { Expression, Limit, OrderItem, SelectItem, SelectQuery } from "../ast/mod.ts";
+import type {
+  Expression,
+  Limit,
+  OrderItem,
+  SelectItem,
+  SelectQuery,
+  TableExpression,
+} from "../ast/mod.ts";
 import { appendUnion, makeSelect, NO_CLAUSES, selectAllFrom, starItem } from "./select_nodes.ts";
 import { ExpressionParser } from "./expression_parser.ts";
 import { COLUMN_ALIAS_STOP } from "./keywords.ts";
@@ -73,6 +80,11 @@ export class QueryParser {
     this.#scope = outerScope;
     this.#nesting--;
     return query;
+  }
+
+  /** Parses one table, function or subquery with its alias, as behind FROM. @throws {SqlError} */
+  parseTable(): TableExpression {
+    return this.#tables.parse();
   }
 
   /** Parses `WITH name AS (query), …`; the names stay visible until the enclosing query ends. */

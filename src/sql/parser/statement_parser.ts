@@ -6,21 +6,21 @@
  */
 import { SqlError } from "../../common/mod.ts";
 import { TokenKind } from "../lexer/mod.ts";
-import type {
-  Backup,
-  Checkpoint,
-  DropAllTables,
-  DropTable,
-  Name,
-  NoOperation,
-  Statement,
-  TruncateTable,
-} from "../ast/mod.ts";
+import type { Backup, Checkpoint, NoOperation, Statement } from "../ast/mod.ts";
+import { parseAlter } from "./alter_parser.ts";
 import { parseCreateTable } from "./create_table_parser.ts";
 import { parseInsert } from "./insert_parser.ts";
 import { QueryParser } from "./query_parser.ts";
 import { parseShow } from "./show_parser.ts";
+import {
+  parseDrop,
+  parseReindex,
+  parseRename,
+  parseTruncate,
+  parseVacuum,
+} from "./table_command_parser.ts";
 import { TokenCursor } from "./token_cursor.ts";
+import { parseUpdate } from "./update_parser.ts";
 
 /**
  * Parses a text that holds one statement; semicolons may follow it.
@@ -62,17 +62,12 @@ function parseNext(cursor: TokenCursor): Statement | null {
 
 /** First words of statements QuestDB knows and this release does not. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
-  alter: "ALTER",
   cancel: "CANCEL QUERY",
   compile: "COMPILE VIEW",
   copy: "COPY",
   declare: "DECLARE",
   explain: "EXPLAIN",
   refresh: "REFRESH MATERIALIZED VIEW",
-  reindex: "REINDEX TABLE",
-  rename: "RENAME TABLE",
-  update: "UPDATE",
-  vacuum: "VACUUM TABLE",
 };
 
 const NO_OPERATIONS = new Set(
@@ -95,6 +90,16 @@ function parseOne(cursor: TokenCursor): Statement {
       return parseDrop(cursor);
     case "truncate":
       return parseTruncate(cursor);
+    case "alter":
+      return parseAlter(new QueryParser(cursor));
+    case "rename":
+      return parseRename(cursor);
+    case "reindex":
+      return parseReindex(cursor);
+    case "vacuum":
+      return parseVacuum(cursor);
+    case "update":
+      return parseUpdate(new QueryParser(cursor));
     case "show":
       return parseShow(cursor);
     case "backup":
@@ -113,7 +118,7 @@ function parseWith(parser: QueryParser): Statement {
   parser.parseWith();
   const word = cursor.word();
   if (word === "insert") return parseInsert(parser);
-  if (word === "update") throw cursor.error("UPDATE is not supported yet");
+  if (word === "update") return parseUpdate(parser);
   if (word !== "select") throw cursor.error("'select' | 'update' | 'insert' expected");
   return parser.parseQuery();
 }
@@ -133,55 +138,6 @@ function parseNoOperation(cursor: TokenCursor): NoOperation {
   }
   while (!cursor.isAtStatementEnd) cursor.advance();
   return { kind: "noOperation", position, command };
-}
-
-function parseDrop(cursor: TokenCursor): DropTable | DropAllTables {
-  const position = cursor.position;
-  cursor.advance();
-  const kindPosition = cursor.position;
-  switch (cursor.isAtEnd ? "" : cursor.word()) {
-    case "table":
-      break;
-    case "all":
-      cursor.advance();
-      // QuestDB takes DROP ALL alone, too; a word this dangerous should be spelled out.
-      cursor.expectWord("tables");
-      return { kind: "dropAllTables", position };
-    case "view":
-      throw cursor.error("DROP VIEW is not supported yet");
-    case "materialized":
-      throw cursor.error("DROP MATERIALIZED VIEW is not supported yet");
-    default:
-      throw cursor.isAtEnd
-        ? new SqlError(position + "drop".length, DROP_EXPECTED)
-        : cursor.error(DROP_EXPECTED);
-  }
-  cursor.advance();
-  if (cursor.isAtEnd) throw new SqlError(kindPosition, "expected [IF EXISTS] table-name");
-  const ifExists = parseIfExists(cursor, "expected EXISTS table-name");
-  return { kind: "dropTable", position, table: cursor.name("table name expected"), ifExists };
-}
-
-const DROP_EXPECTED = "'table' or 'view' or 'materialized view' or 'all' expected";
-
-function parseIfExists(cursor: TokenCursor, message: string): boolean {
-  if (!cursor.isWord("if")) return false;
-  const position = cursor.position;
-  cursor.advance();
-  if (cursor.acceptWord("exists")) return true;
-  throw cursor.isAtEnd ? new SqlError(position, message) : cursor.error(message);
-}
-
-function parseTruncate(cursor: TokenCursor): TruncateTable {
-  const position = cursor.position;
-  cursor.advance();
-  cursor.expectWord("table", "TABLE expected");
-  const ifExists = parseIfExists(cursor, "expected EXISTS table-name");
-  const tables: Name[] = [];
-  do {
-    tables.push(cursor.name("table name expected"));
-  } while (cursor.accept(TokenKind.COMMA));
-  return { kind: "truncateTable", position, tables, ifExists };
 }
 
 function parseBackup(cursor: TokenCursor): Backup {

@@ -37,13 +37,14 @@ export function parseTableOptions(parser: QueryParser, columns: Columns): TableO
   const timestamp = cursor.acceptWord("timestamp") ? parseTimestamp(cursor, columns) : null;
   const partitionBy = parsePartitionBy(cursor, timestamp);
   const unit = partitionBy === null ? PartitionBy.NONE : partitionByFromName(partitionBy.text)!;
-  const ttl = partitionBy !== null && cursor.acceptWord("ttl") ? parseTtl(cursor, unit) : null;
+  const ttl = partitionBy !== null && cursor.acceptWord("ttl") ? parseTableTtl(cursor, unit) : null;
   const { wal, walPosition } = partitionBy === null
     ? { wal: null, walPosition: cursor.position }
     : parseWal(cursor, unit);
   const isWal = wal ?? unit !== PartitionBy.NONE;
-  const dedupKeys = parseDedup(cursor, columns, { timestamp, isWal });
+  const beforeWith = parseDedup(cursor, columns, { timestamp, isWal });
   const withParams = parseWith(cursor);
+  const dedupKeys = beforeWith ?? parseDedup(cursor, columns, { timestamp, isWal });
   refuseVolume(cursor);
   return { timestamp, partitionBy, ttl, wal, walPosition, dedupKeys, withParams };
 }
@@ -197,13 +198,16 @@ function parseParam(cursor: TokenCursor): { name: Name; value: Name } {
   return { name, value };
 }
 
+/** Tables outside the database's root need volumes that the configuration allows; there are none. */
 function refuseVolume(cursor: TokenCursor): void {
-  const hasComma = cursor.kind() === TokenKind.COMMA && cursor.wordAhead(1) === "in";
-  if (!hasComma && !cursor.isWord("in")) return;
-  if (hasComma) cursor.advance();
-  const position = cursor.position;
-  cursor.advance();
-  cursor.expectWord("volume");
+  if (!cursor.acceptWord("in")) return;
+  cursor.expectWord("volume", "'volume' expected");
   if (cursor.isAtEnd) throw cursor.error("path for volume expected");
-  throw new SqlError(position, "IN VOLUME is not supported yet");
+  throw cursor.error(`volume alias is not allowed [alias=${cursor.unquoted()}]`);
+}
+
+function parseTableTtl(cursor: TokenCursor, unit: number): CreateTable["ttl"] {
+  const ttl = parseTtl(cursor, unit);
+  if (unit !== PartitionBy.NONE) return ttl;
+  throw new SqlError(ttl.position, "cannot set TTL on a non-partitioned table");
 }

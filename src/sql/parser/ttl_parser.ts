@@ -10,6 +10,7 @@ import type { TokenCursor } from "./token_cursor.ts";
 
 /** Hours of a unit, or minus its months. */
 const UNITS: Readonly<Record<string, number>> = { H: 1, D: 24, W: 168, M: -1, Y: -12 };
+const TTL_MAX = 2_147_483_647;
 const UNIT_WORD = /^(hour|day|week|month|year)s?$/i;
 const UNIT_NAMES = "'HOUR(S)', 'DAY(S)', 'WEEK(S)', 'MONTH(S)' or 'YEAR(S)'";
 
@@ -36,8 +37,11 @@ export function parseTtl(
   const unit = match[2] === ""
     ? parseUnitWord(cursor)
     : parseUnitLetter(match[2], position, match[1]);
+  if (Number(match[1]) > TTL_MAX) {
+    throw new SqlError(position, `value out of range: ${match[1]}. Max value: ${TTL_MAX}`);
+  }
   const hoursOrMonths = Number(match[1]) * UNITS[unit];
-  if (!isMultiple(hoursOrMonths, partitionUnit)) {
+  if (!isTtlMultiple(hoursOrMonths, partitionUnit)) {
     throw new SqlError(position, "TTL value must be an integer multiple of partition size");
   }
   return { text: `${match[1]}${unit}`, position, hoursOrMonths };
@@ -62,7 +66,8 @@ function parseUnitWord(cursor: TokenCursor): string {
   return token[0].toUpperCase();
 }
 
-function isMultiple(hoursOrMonths: number, partitionUnit: number): boolean {
+/** Tells whether a TTL is a whole number of partitions. */
+export function isTtlMultiple(hoursOrMonths: number, partitionUnit: number): boolean {
   switch (partitionUnit) {
     case PartitionBy.DAY:
       return hoursOrMonths <= 0 || hoursOrMonths % 24 === 0;

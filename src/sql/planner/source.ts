@@ -91,7 +91,10 @@ function tableSource(plan: Plan, reference: TableRef): Source {
 }
 
 /** Row ranges of the partitions that intervals touch. */
-function scanRanges(reader: TableReader, intervals: readonly Interval[] | null): ScanRange[] {
+export function scanRanges(
+  reader: TableReader,
+  intervals: readonly Interval[] | null,
+): ScanRange[] {
   const ranges: ScanRange[] = [];
   for (const [partition, { rowCount, timestamp }] of reader.partitions.entries()) {
     if (intervals === null) {

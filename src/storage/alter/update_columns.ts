@@ -32,7 +32,8 @@ export interface PartitionUpdate {
 
 /** What an UPDATE changes. */
 export interface TableUpdate {
-  readonly partitions: readonly PartitionUpdate[];
+  /** May be made while they are written: each is done with when the next one is asked for. */
+  readonly partitions: Iterable<PartitionUpdate>;
 }
 
 /**

@@ -1,0 +1,77 @@
+/**
+ * ALTER TABLE: binds the statement and hands it to the engine.
+ *
+ * @module
+ */
+import { SqlError } from "../../common/mod.ts";
+import type { TableToken } from "../../engine/mod.ts";
+import { AlterRefusedError } from "../../storage/mod.ts";
+import type { AlterTable } from "../ast/mod.ts";
+import { requireTable } from "../catalog/mod.ts";
+import { type AlterTarget, bindAlter, type BoundOperation } from "./bind_alter.ts";
+import type { StatementEnvironment } from "./statement_environment.ts";
+
+/** Runs the statement; it is committed when this resolves, and with WAL applied later. @throws {SqlError} */
+export async function alterTable(
+  statement: AlterTable,
+  environment: StatementEnvironment,
+): Promise<void> {
+  const { engine } = environment;
+  const token = requireTable(engine, statement.table.text, statement.table.position);
+  const bound = bindAlter(statement, alterTarget(token, environment));
+  switch (bound.kind) {
+    case "setType":
+      engine.setWalEnabled(token, bound.isWal);
+      return;
+    case "resumeWal":
+      await engine.resumeWal(token, bound.fromTxn);
+      return;
+    case "operations":
+      await environment.withWriter(token, async () => {
+        for (const operation of bound.operations) {
+          await runOperation(operation, { statement, token, environment });
+        }
+      });
+  }
+}
+
+function alterTarget(token: TableToken, environment: StatementEnvironment): AlterTarget {
+  const { engine, core, context, text } = environment;
+  return {
+    name: token.name,
+    isWal: token.isWal,
+    metadata: engine.metadata(token),
+    defaults: environment.tableDefaults,
+    partitions: {
+      core,
+      now: context.now,
+      text,
+      timestamps() {
+        const reader = engine.acquireReader(token);
+        try {
+          return reader.partitions.map((partition) => partition.timestamp);
+        } finally {
+          reader.close();
+        }
+      },
+    },
+  };
+}
+
+async function runOperation(
+  bound: BoundOperation,
+  options: { statement: AlterTable; token: TableToken; environment: StatementEnvironment },
+): Promise<void> {
+  const { statement, token, environment } = options;
+  try {
+    await environment.engine.alterTable(token, bound.operation, {
+      sqlText: environment.text,
+      tablePosition: statement.table.position,
+      columnPosition: bound.columnPosition,
+      signal: environment.context.signal,
+    });
+  } catch (error) {
+    if (!(error instanceof AlterRefusedError)) throw error;
+    throw new SqlError(bound.position, error.message, { cause: error });
+  }
+}
