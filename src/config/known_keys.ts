@@ -22,7 +22,7 @@ backup.object.store.8 backup.object.store.9 backup.schedule.cron backup.schedule
 backup.verify.partition.hashes binarydata.encoding.maxlength cairo.attach.partition.copy
 cairo.attach.partition.suffix cairo.auto.scale.symbol.capacity
 cairo.auto.scale.symbol.capacity.threshold cairo.character.store.capacity
-cairo.character.store.sequence.pool.capacity cairo.checkpoint.recovery.enabled
+cairo.character.store.sequence.pool.capacity cairo.checkpoint.recovery.enabled cairo.checkpoint.root
 cairo.checkpoint.recovery.rebuild.column.indexes cairo.checkpoint.recovery.threadpool.max
 cairo.checkpoint.recovery.threadpool.min cairo.column.indexer.queue.capacity
 cairo.column.pool.capacity cairo.commit.lag cairo.commit.latency cairo.commit.mode

@@ -240,13 +240,14 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-/** A directory or file: absolute, or relative to the install root. */
+/** A directory or file: absolute, or relative to the install root; empty only where that is the default. */
 export function path(key: string, options: PropertyOptions<string>): Property<string> {
   return property(key, options, {
     kind: "path",
     expected: "a path, absolute or relative to the install root, without ..",
     parse(value) {
-      if (value === "" || value.length > 4096 || /\p{Cc}/u.test(value)) return undefined;
+      if (value === "") return options.default === "" ? value : undefined;
+      if (value.length > 4096 || /\p{Cc}/u.test(value)) return undefined;
       return value.split("/").includes("..") ? undefined : value;
     },
     format: (value) => value,

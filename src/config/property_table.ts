@@ -132,8 +132,9 @@ const CAIRO = {
 const CHECKPOINT = {
   root: path("cairo.checkpoint.root", {
     default: "",
-    defaultText: "`.checkpoint` beside cairo.root",
-    doc: "Directory that CHECKPOINT CREATE writes to. It must be part of what is copied.",
+    doc:
+      "Directory that CHECKPOINT CREATE writes to. It must be part of what is copied. Empty: `.checkpoint` " +
+      "beside cairo.root.",
   }),
   instanceId: text("cairo.snapshot.instance.id", {
     default: "",
