@@ -27,7 +27,7 @@ import {
   readTableMetadata,
   readTableName,
   readTxn,
-  recoverTodo,
+  recoverAlter,
   type TableMetadata,
   type TxnRecord,
   TxnWriter,
@@ -86,7 +86,7 @@ function convertTable(context: ConvertContext, dirName: string): void {
   if (target !== 0 && target !== 1) {
     throw new StorageError(path, "unknown table type", { type: target ?? null });
   }
-  recoverTodo(fs, tableDir);
+  recoverAlter(fs, tableDir);
   const metadata = readTableMetadata(fs, tableDir);
   const txn = readTxn(fs, tableDir, metadata.partitionBy);
   const isRegistered = context.registry.entries().some((entry) => entry.dirName === dirName);

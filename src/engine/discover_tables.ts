@@ -9,7 +9,7 @@
  */
 import { QuestError } from "../common/mod.ts";
 import { type FileSystem, joinPath, type Log } from "../platform/mod.ts";
-import { readTableMetadata, readTableName, readTxn } from "../storage/mod.ts";
+import { readTableMetadata, readTableName, readTxn, recoverAlter } from "../storage/mod.ts";
 import { TxnLog } from "../wal/mod.ts";
 import type { TableRegistry } from "./table_registry.ts";
 import type { TableKind, TableToken } from "./table_token.ts";
@@ -75,6 +75,7 @@ function inspectDirectory(context: DiscoveryContext, dirName: string): TableToke
   const { fs, dbRoot, registry } = context;
   const tableDir = joinPath(dbRoot, dirName);
   try {
+    recoverAlter(fs, tableDir); // a change that was cut off may have left no `_meta`
     const name = readTableName(fs, tableDir) ?? dirName.replace(/~.*$/, "");
     const { tableId: id, isWalEnabled: isWal } = readTableMetadata(fs, tableDir);
     if (isWal && registry.isComplete && isUntouched(fs, tableDir)) return null;

@@ -27,6 +27,7 @@ import {
   type AlterOperation,
   readTableMetadata,
   readTxn,
+  recoverAlter,
   type TableDefinition,
   type TableMetadata,
   type TableReader,
@@ -621,7 +622,9 @@ function engineIsClosed(): QuestError {
   return new QuestError("the engine is closed");
 }
 
+/** What a task that failed has left; nobody else writes the table. */
 function readAppliedTxn(fs: FileSystem, state: TableState): number {
+  recoverAlter(fs, state.tableDir);
   const { partitionBy } = readTableMetadata(fs, state.tableDir);
   return readTxn(fs, state.tableDir, partitionBy).seqTxn;
 }

@@ -5,7 +5,7 @@
  */
 import { StorageError } from "../common/mod.ts";
 import { type FileSystem, joinPath, type Log } from "../platform/mod.ts";
-import { readTableMetadata, readTxn, recoverTodo } from "../storage/mod.ts";
+import { readTableMetadata, readTxn, recoverAlter } from "../storage/mod.ts";
 import {
   columnStructureVersion,
   cutLostTransactions,
@@ -35,7 +35,7 @@ export function openTableState(options: OpenTableContext, token: TableToken): Ta
   const snapshots = new TableSnapshots({ fs, core, tableDir });
   let sequencer: Sequencer | null = null;
   try {
-    recoverTodo(fs, tableDir);
+    recoverAlter(fs, tableDir);
     const metadata = readTableMetadata(fs, tableDir);
     const { seqTxn } = readTxn(fs, tableDir, metadata.partitionBy);
     if (token.type === 1) cutLost(options, token, seqTxn);

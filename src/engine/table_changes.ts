@@ -72,7 +72,8 @@ export async function alterWalTable(
   change: { operation: AlterOperation; options: AlterOptions },
 ): Promise<number> {
   const { operation, options } = change;
-  const writer = await idleWriter(context, state, options.signal);
+  while (isTaken(context, state)) await whenIdle(context, state, options.signal);
+  const writer = context.walWriter(state);
   if (!isStructural(operation)) {
     assert(options.sqlText !== undefined, "a statement travels as its text");
     return writer.commitStatement(statement(context, SqlCommand.ALTER, options.sqlText));
@@ -117,7 +118,8 @@ export async function updateWalTable(
   update: UpdateOptions & { sqlText: string },
 ): Promise<number> {
   const { sqlText, bindVariables, signal } = update;
-  const writer = await idleWriter(context, state, signal);
+  while (isTaken(context, state)) await whenIdle(context, state, signal);
+  const writer = context.walWriter(state);
   const event = statement(context, SqlCommand.UPDATE, sqlText);
   return writer.commitStatement(bindVariables === undefined ? event : { ...event, bindVariables });
 }
@@ -167,18 +169,18 @@ function isNothingToDo(operation: AlterOperation, metadata: TableMetadata): bool
   return metadata.liveColumns.some((column) => column.name.toLowerCase() === wanted);
 }
 
-/** The table's writer once no statement has a transaction open in it. */
-async function idleWriter(
+/** Tells whether a statement has a transaction open in the table's writer. To be asked in the turn that acts on the answer. */
+function isTaken(context: ChangeContext, state: TableState): boolean {
+  return context.walWriter(state).uncommittedRowCount > 0;
+}
+
+async function whenIdle(
   context: ChangeContext,
   state: TableState,
   signal?: AbortSignal,
-): Promise<WalWriter> {
-  for (;;) {
-    const writer = context.walWriter(state);
-    if (writer.uncommittedRowCount === 0) return writer;
-    await abortable(writer.whenIdle(), signal);
-    if (state.isDropped) throw TableError.doesNotExist(state.token.name);
-  }
+): Promise<void> {
+  await abortable(context.walWriter(state).whenIdle(), signal);
+  if (state.isDropped) throw TableError.doesNotExist(state.token.name);
 }
 
 function abortable(promise: Promise<void>, signal?: AbortSignal): Promise<void> {

@@ -94,6 +94,7 @@ export class TableRegistry implements Disposable {
       registry.#deadCount++;
     }
     if (registry.#deadCount > DEAD_ENTRIES_MAX) registry.#compact();
+    removeOlderFiles(fs, dbRoot, registry.#fileNumber);
     return registry;
   }
 
@@ -189,6 +190,14 @@ interface Replay {
   readonly removed: Map<string, RegistryEntry>;
   readonly end: number;
   readonly deadCount: number;
+}
+
+/** Removes files that a compaction has replaced but not removed. */
+function removeOlderFiles(fs: FileSystem, dbRoot: string, number: number): void {
+  for (const { name, isDirectory } of fs.readDir(dbRoot)) {
+    const match = isDirectory ? null : FILE_PATTERN.exec(name);
+    if (match !== null && Number(match[1]) < number) fs.remove(joinPath(dbRoot, name));
+  }
 }
 
 function highestNumber(fs: FileSystem, dbRoot: string): number | null {

@@ -179,13 +179,21 @@ export class SqlEngine {
   async #insert(statement: Insert, environment: StatementEnvironment): Promise<number> {
     const { text, position } = statement.table;
     const token: TableToken = requireTable(this.#engine, text, position);
-    return await this.withWriter(
+    const { signal } = environment.context;
+    if (statement.query !== null) {
+      return await this.withWriter(
+        token,
+        signal,
+        () => insertSelect(statement, token, environment),
+      );
+    }
+    const { rowCount, durable } = await this.withWriter(
       token,
-      environment.context.signal,
-      () =>
-        statement.query === null
-          ? insertValues(statement, token, environment)
-          : insertSelect(statement, token, environment),
+      signal,
+      () => insertValues(statement, token, environment),
     );
+    // Others write while the rows go to the disk, and share the syncs.
+    await durable;
+    return rowCount;
   }
 }

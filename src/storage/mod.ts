@@ -19,7 +19,7 @@ export * from "./stale_files.ts";
 export * from "./storage_file.ts";
 export * from "./symbol_map.ts";
 export * from "./table_files.ts";
-export { recoverTodo } from "./todo.ts";
+export { recoverAlter } from "./alter/recover_moves.ts";
 export {
   type PartitionInfo,
   type RowRange,

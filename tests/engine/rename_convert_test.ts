@@ -138,6 +138,45 @@ Deno.test("Engine.alterTable changes a table without WAL at once", async () => {
   assertEquals(tableRows(engine, token), []);
 });
 
+Deno.test("a change of a table without WAL is there or not after a power loss at any change", async () => {
+  const random = new SeededRandom(3);
+  const found = { with: 0, without: 0 };
+  for (let n = 1, isDone = false; !isDone; n++) {
+    const disk = new SimulatedFileSystem();
+    disk.mkdir("/data");
+    disk.syncDir("/");
+    const machine = new FaultFileSystem(disk);
+    const engine = await openEngine("/data", { fs: machine });
+    const token = engine.createTable(directTable("t"));
+    insert(engine, token, [row(0)]);
+    const before = machine.changeCount;
+    machine.stopAt(n, random.pick(["none", "partial", "applied"] as const));
+    const column = { name: "extra", type: ColumnType.LONG };
+    let isAcknowledged = false;
+    try {
+      await engine.alterTable(token, { kind: "addColumn", column });
+      isAcknowledged = true;
+      isDone = machine.changeCount < before + n;
+    } catch (error) {
+      const isExpected = error instanceof QuestError || error instanceof InjectedError;
+      assert(isExpected || error instanceof SuppressedError, String(error));
+    }
+    await Promise.allSettled([engine.close()]);
+    disk.crash(random);
+    await using again = await openEngine("/data", { fs: disk });
+    const [table] = again.tables();
+    assertEquals([table.name, table.isWal, table.id], ["t", false, token.id], `change ${n}`);
+    const isThere = again.metadata(table).liveColumns.at(-1)!.name === "extra";
+    assert(isThere || !isAcknowledged, `change ${n}`);
+    isThere ? found.with++ : found.without++;
+    const more = isThere ? [1n] : [];
+    insert(again, table, [[...row(1), ...more]]);
+    assertEquals(tableRows(again, table)[1], [...row(1), ...more], `change ${n}`);
+    assertEquals(tableRows(again, table).length, 2, `change ${n}`);
+  }
+  assert(found.with > 0 && found.without > 0, JSON.stringify(found));
+});
+
 Deno.test("Engine.setWalEnabled converts at the next start, both ways, keeping rows, name and id", async () => {
   using root = new TempDir();
   let direct: TableToken, wal: TableToken;

@@ -16,12 +16,19 @@ import { requireColumn, timestampFault } from "./insert_target.ts";
 import { literalValue, type TypedValue } from "./literal_value.ts";
 import type { StatementEnvironment } from "./statement_environment.ts";
 
-/** Runs the statement. @returns Rows inserted. @throws {SqlError} */
+/** What an INSERT did. */
+export interface InsertedRows {
+  readonly rowCount: number;
+  /** Resolves when the rows may be acknowledged; the table's writer is free before. */
+  readonly durable: Promise<number>;
+}
+
+/** Runs the statement. @throws {SqlError} */
 export async function insertValues(
   statement: Insert,
   token: TableToken,
   environment: StatementEnvironment,
-): Promise<number> {
+): Promise<InsertedRows> {
   const { engine, core } = environment;
   const metadata = engine.metadata(token);
   const columns = targetColumns(statement, metadata);
@@ -40,14 +47,13 @@ export async function insertValues(
       });
       writer.append({ rowCount: batch.rowCount, columns: vectors });
     }
-    await commitDurably(writer);
   } catch (error) {
     writer.rollback();
     throw error;
   } finally {
     cursor.close();
   }
-  return rows.length;
+  return { rowCount: rows.length, durable: commitDurably(writer) };
 }
 
 /** A WAL writer interns the texts of a SYMBOL column itself. */

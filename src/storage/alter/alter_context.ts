@@ -52,8 +52,6 @@ export interface TableChange {
   >;
   /** Moves of whole directories that go with the commit. */
   readonly moves?: readonly DirectoryMove[];
-  /** Name for `_name`. */
-  readonly tableName?: string;
 }
 
 /**

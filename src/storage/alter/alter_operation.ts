@@ -51,7 +51,7 @@ export type AlterOperation =
   /** `columns` are the upsert keys; the designated timestamp is one of them. */
   | { readonly kind: "enableDedup"; readonly columns: readonly string[] }
   | { readonly kind: "disableDedup" }
-  /** The name in `_name`; the registry is the engine's. */
+  /** Raises the structure version only: names are the engine's. */
   | { readonly kind: "renameTable"; readonly to: string };
 
 const STRUCTURAL: ReadonlySet<AlterOperation["kind"]> = new Set([

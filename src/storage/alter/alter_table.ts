@@ -11,9 +11,8 @@
  * @module
  */
 import { assert, TableError } from "../../common/mod.ts";
-import { parentPath } from "../../platform/mod.ts";
 import { liveOrder } from "../metadata.ts";
-import { encodeTableName, readTableName } from "../table_files.ts";
+import { readTableName } from "../table_files.ts";
 import type { TableWriter } from "../table_writer.ts";
 import { addColumn, dropColumn, renameColumn, withColumn } from "./column_operations.ts";
 import type { AlterContext, TableChange } from "./alter_context.ts";
@@ -153,7 +152,8 @@ function changeFor(context: AlterContext, operation: AlterOperation): TableChang
     case "disableDedup":
       return setDedupKeys(context, []);
     case "renameTable":
-      return { bump: "structureOnly", tableName: operation.to };
+      // The name stands in `_name` and the registry, which the engine has written long before a WAL table applies this.
+      return { bump: "structureOnly" };
     default:
       throw new TableError(`operation is not one change: ${operation.kind}`);
   }
@@ -186,7 +186,6 @@ function commitChange(
   const { txn, metadata } = writer;
   prepareMoves(context, change.moves ?? []);
   for (const path of context.touched) writer.touch(path);
-  if (change.tableName !== undefined) replaceName(context, change.tableName);
   if (change.metadata !== undefined) {
     const { columns } = change.metadata;
     const metadataVersion = metadata.metadataVersion + 1;
@@ -214,16 +213,4 @@ function commitChange(
   writer.commit({ seqTxn: options.seqTxn, sync: options.sync || mustSync });
   if (change.metadata !== undefined) clearMetaTodo(fs, tableDir);
   finishMoves(context, change.moves ?? []);
-}
-
-/** Puts a new `_name` in the place of the old one. */
-function replaceName(context: AlterContext, name: string): void {
-  const { fs, tableDir } = context;
-  const path = `${tableDir}/_name`, next = `${path}.tmp`;
-  using file = fs.open(next, "create");
-  file.truncate(0);
-  file.write(encodeTableName(name), 0);
-  file.sync();
-  fs.rename(next, path);
-  fs.syncDir(parentPath(path));
 }
