@@ -23,7 +23,7 @@ export function tableColumnsTable(engine: Engine, token: TableToken): CatalogTab
         column.name,
         typeName(column.type),
         column.isIndexed,
-        isSymbol ? column.indexBlockCapacity : 0,
+        column.indexBlockCapacity,
         isSymbol && column.isSymbolCached,
         isSymbol ? column.symbolCapacity : 0,
         isSymbol ? reader.symbolTable(column.writerIndex).count : 0,
