@@ -59,6 +59,7 @@ function tableRow(engine: Engine, token: TableToken): CatalogValue[] {
       table_max_timestamp: maxTimestamp,
       table_txn: txn.txn,
       table_memory_pressure_level: 0,
+      wal_dedup_row_count_since_start: wal?.dedupedRowCount ?? 0,
       wal_txn: wal?.sequencerTxn ?? null,
       replica_more_pending: false,
     };
