@@ -71,6 +71,7 @@ export class ApplyScheduler {
     } finally {
       state.isBusy = false;
     }
+    state.dedupedRowCount += result.dedupedRowCount;
     state.advance(result.appliedTxn);
     onStep(state);
     if (result.isDropped) return onDropped(state);

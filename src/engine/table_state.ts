@@ -34,6 +34,8 @@ export class TableState {
   writer: WalWriter | null = null;
   /** Takes the rows of a table without WAL. */
   direct: DirectWriter | null = null;
+  /** Rows that deduplication has taken out since the table was opened. */
+  dedupedRowCount = 0;
   /** The running apply loop. */
   applying: Promise<void> | null = null;
   /** True while a task may be committing to the table. */

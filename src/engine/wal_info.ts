@@ -16,6 +16,8 @@ export interface WalStatus {
   readonly errorMessage: string | null;
   /** `sequencerTxn − writerTxn`. */
   readonly lagTxnCount: number;
+  /** Rows that deduplication has taken out since the engine was opened. */
+  readonly dedupedRowCount: number;
 }
 
 /** A row of `wal_tables()`. */
@@ -52,6 +54,7 @@ export function walStatusOf(state: TableState): WalStatus {
     isSuspended: state.suspension !== null,
     errorMessage: state.failure?.message ?? state.suspension,
     lagTxnCount: Math.max(0, sequencerTxn - state.appliedTxn),
+    dedupedRowCount: state.dedupedRowCount,
   };
 }
 

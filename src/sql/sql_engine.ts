@@ -15,6 +15,7 @@ import type { Insert, Statement } from "./ast/mod.ts";
 import {
   requireTable,
   resolveBareNames,
+  type RunningStatement,
   scalarFunctions,
   showCursor,
   tableFunctions,
@@ -65,6 +66,8 @@ export class SqlEngine {
   readonly #insertBatchRows: number;
   readonly #fs: FileSystem | null;
   readonly #locks = new TableLocks();
+  readonly #running = new Map<number, RunningStatement>();
+  #statementCount = 0;
 
   constructor(engine: Engine, options: SqlOptions = {}) {
     this.#engine = engine;
@@ -91,9 +94,14 @@ export class SqlEngine {
     context: ExecutionContext,
   ): Promise<StatementResult> {
     const environment = this.#environment(text, context);
+    const id = ++this.#statementCount;
+    this.#running.set(id, { id, text, startedAt: context.now });
     try {
-      return await this.#run(statement, environment);
+      const result = await this.#run(statement, environment);
+      if (result.kind !== "rows") this.#running.delete(id);
+      return result.kind === "rows" ? this.#watched(result.cursor, id) : result;
     } catch (error) {
+      this.#running.delete(id);
       // A table can vanish or appear between the look-up and the use; the engine's words are for clients, too.
       if (error instanceof TableError) throw new SqlError(0, error.message, { cause: error });
       throw error;
@@ -110,6 +118,16 @@ export class SqlEngine {
     return this.#locks.run(token.id, signal, work);
   }
 
+  /** A query runs until its cursor is closed. */
+  #watched(cursor: RowCursor, id: number): StatementResult {
+    const close = () => {
+      this.#running.delete(id);
+      cursor.close();
+    };
+    const { columns, timestampIndex } = cursor;
+    return { kind: "rows", cursor: { columns, timestampIndex, next: () => cursor.next(), close } };
+  }
+
   #environment(text: string, context: ExecutionContext): StatementEnvironment {
     const engine = this.#engine;
     const fs = this.#fs;
@@ -118,7 +136,7 @@ export class SqlEngine {
       core: engine.core,
       context,
       text,
-      tableFunctions: tableFunctions(fs),
+      tableFunctions: tableFunctions({ fs, running: () => this.#running.values() }),
       scalarFunctions: scalarFunctions(engine),
       showStatements: (statement, environment) => showCursor(statement, environment, fs),
       insertBatchRows: this.#insertBatchRows,

@@ -28,7 +28,7 @@ const INDEX_BYTES_MAX = 1 << 30;
 const PADDED_BYTES = 4096;
 
 /** Java's `String.hashCode`, cut to 28 bits as QuestDB does. */
-function symbolHash(text: string): number {
+export function symbolHash(text: string): number {
   let h = 0;
   for (let i = 0; i < text.length; i++) h = (Math.imul(31, h) + text.charCodeAt(i)) | 0;
   return h & 0x0fffffff;
@@ -119,9 +119,9 @@ export class SymbolIndex {
     return total === count;
   }
 
-  /** Adds a symbol with the next free key. */
-  add(text: string, symbolKey: number): void {
-    const key = symbolHash(text) & this.#mask;
+  /** Adds a symbol with the next free key. @param hash The text's {@linkcode symbolHash}. */
+  add(hash: number, symbolKey: number): void {
+    const key = hash & this.#mask;
     const entry = KEY_HEADER_BYTES + KEY_ENTRY_BYTES * key;
     if (key >= this.#keys.i64(21)) {
       this.#keys.grow(entry + KEY_ENTRY_BYTES);

@@ -14,9 +14,10 @@
 import { assert, StorageError } from "../common/mod.ts";
 import { type FileSystem, parentPath, writeFileAtomic } from "../platform/mod.ts";
 import type { SymbolTable } from "../wasm/mod.ts";
-import { ByteWriter, strSize } from "./binary.ts";
+import { ByteWriter } from "./binary.ts";
 import { readStorageFile, readStoragePrefix } from "./storage_file.ts";
-import { SymbolIndex } from "./symbol_index.ts";
+import { symbolHash, SymbolIndex } from "./symbol_index.ts";
+import { SymbolTexts } from "./symbol_texts.ts";
 
 const OFFSETS_HEADER_BYTES = 64;
 /** Largest capacity: its hash index is a file of at most 1 GiB. */
@@ -63,12 +64,16 @@ export class SymbolMapReader implements SymbolTable {
   readonly count: number;
   /** False if the column holds no NULL. */
   readonly hasNull: boolean;
-  readonly #starts: Float64Array;
+  readonly #starts: Float64Array<ArrayBuffer>;
   readonly #chars: Uint8Array<ArrayBuffer>;
   readonly #texts: (string | undefined)[] = [];
   #keys: Map<string, number> | null = null;
 
-  private constructor(starts: Float64Array, chars: Uint8Array<ArrayBuffer>, hasNull: boolean) {
+  private constructor(
+    starts: Float64Array<ArrayBuffer>,
+    chars: Uint8Array<ArrayBuffer>,
+    hasNull: boolean,
+  ) {
     this.count = starts.length - 1;
     this.hasNull = hasNull;
     this.#starts = starts;
@@ -116,9 +121,9 @@ export class SymbolMapReader implements SymbolTable {
     return this.#keys.get(text) ?? -1;
   }
 
-  /** Bytes of `.c` that the committed symbols take. */
-  get charBytes(): number {
-    return this.#starts[this.count];
+  /** The texts, to be added to by a writer. */
+  hashed(): SymbolTexts {
+    return new SymbolTexts({ chars: this.#chars, starts: this.#starts, count: this.count });
   }
 }
 
@@ -127,10 +132,8 @@ export class SymbolMapWriter implements SymbolTable {
   readonly #fs: FileSystem;
   readonly #files: SymbolFiles;
   readonly #capacity: number;
-  readonly #texts: string[];
-  readonly #keys: Map<string, number>;
+  readonly #texts: SymbolTexts;
   #flushedCount: number;
-  #charEnd: number;
   #hasNull: boolean;
   #isNullFlushed: boolean;
   #index: SymbolIndex | null = null;
@@ -149,30 +152,26 @@ export class SymbolMapWriter implements SymbolTable {
       });
     }
     this.#hasNull = this.#isNullFlushed = header.u8(8) !== 0;
-    this.#texts = Array.from({ length: count }, (_, key) => reader.text(key));
-    this.#keys = new Map(this.#texts.map((text, key) => [text, key]));
+    this.#texts = reader.hashed();
     this.#flushedCount = count;
-    this.#charEnd = reader.charBytes;
   }
 
   get count(): number {
-    return this.#texts.length;
+    return this.#texts.count;
   }
   text(key: number): string {
-    return this.#texts[key];
+    return this.#texts.text(key);
   }
   find(text: string): number {
-    return this.#keys.get(text) ?? -1;
+    return this.#texts.find(text);
   }
   /** Returns the key of a text, adding it if it is new. */
   intern(text: string): number {
-    let key = this.#keys.get(text);
-    if (key === undefined) {
-      key = this.#texts.length;
-      this.#texts.push(text);
-      this.#keys.set(text, key);
-    }
-    return key;
+    return this.#texts.intern(text);
+  }
+  /** Like {@linkcode intern}, of `units` little-endian UTF-16 units at `at`. */
+  internUnits(bytes: Uint8Array, at: number, units: number): number {
+    return this.#texts.internUnits(bytes, at, units);
   }
   /** Notes that the column holds a NULL. */
   noteNull(): void {
@@ -200,26 +199,24 @@ export class SymbolMapWriter implements SymbolTable {
   }
 
   #writeSymbols(sync: boolean): void {
-    const added = this.#texts.slice(this.#flushedCount);
-    const chars = new ByteWriter(added.reduce((sum, text) => sum + strSize(text), 0));
-    const offsets = new ByteWriter(8 * added.length);
+    const texts = this.#texts, first = this.#flushedCount;
+    const offsets = new DataView(new ArrayBuffer(8 * (this.count - first)));
     const index = this.#openIndex();
-    let at = 0;
-    for (const [i, text] of added.entries()) {
-      at = chars.str(at, text);
-      offsets.i64(8 * i, this.#charEnd + at);
-      index.add(text, this.#flushedCount + i);
+    for (let key = first; key < this.count; key++) {
+      const end = texts.endOf(key);
+      offsets.setUint32(8 * (key - first), end, true);
+      offsets.setUint32(8 * (key - first) + 4, Math.floor(end / 0x1_0000_0000), true);
+      index.add(texts.hashOf(key), key);
     }
     using charFile = this.#fs.open(this.#files.chars, "readWrite");
-    charFile.write(chars.bytes, this.#charEnd);
+    charFile.write(texts.charsFrom(first), first === 0 ? 0 : texts.endOf(first - 1));
     if (sync) charFile.syncData();
     using offsetFile = this.#fs.open(this.#files.offsets, "readWrite");
     // Entry i + 1 is the end of symbol i; entry 0 is always 0.
-    offsetFile.write(offsets.bytes, OFFSETS_HEADER_BYTES + 8 * (this.#flushedCount + 1));
+    offsetFile.write(new Uint8Array(offsets.buffer), OFFSETS_HEADER_BYTES + 8 * (first + 1));
     if (sync) offsetFile.syncData();
     index.flush(this.#fs, this.#files, sync);
-    this.#charEnd += at;
-    this.#flushedCount += added.length;
+    this.#flushedCount = this.count;
   }
 
   /** The index, checked against the committed count; what a transaction without commit left in it is built anew. */
@@ -228,8 +225,8 @@ export class SymbolMapWriter implements SymbolTable {
     const symbols = { capacity: this.#capacity, count: this.#flushedCount };
     this.#index = SymbolIndex.read(this.#fs, this.#files, symbols) ??
       rewriteIndex(this.#fs, this.#files, {
-        capacity: this.#capacity,
-        texts: this.#texts.slice(0, this.#flushedCount),
+        ...symbols,
+        hashOf: (key) => this.#texts.hashOf(key),
       });
     return this.#index;
   }
@@ -239,10 +236,10 @@ export class SymbolMapWriter implements SymbolTable {
 function rewriteIndex(
   fs: FileSystem,
   files: SymbolFiles,
-  symbols: { capacity: number; texts: readonly string[] },
+  symbols: { capacity: number; count: number; hashOf: (key: number) => number },
 ): SymbolIndex {
   const index = SymbolIndex.empty(symbols.capacity);
-  for (const [key, text] of symbols.texts.entries()) index.add(text, key);
+  for (let key = 0; key < symbols.count; key++) index.add(symbols.hashOf(key), key);
   const temporary = { keys: `${files.keys}.tmp`, values: `${files.values}.tmp` };
   for (const path of [temporary.keys, temporary.values]) {
     if (fs.stat(path) !== null) fs.remove(path);
@@ -269,18 +266,19 @@ export function rebuildSymbolFiles(
   offsets.i32(0, options.capacity);
   offsets.u8(4, options.isCached ? 1 : 0);
   offsets.u8(8, options.hasNull ? 1 : 0);
-  const texts: string[] = [];
+  const hashes = new Int32Array(options.count);
   let at = 0;
   for (let key = 0; key < options.count; key++) {
     const { text, end } = chars.str(at);
     if (text === null) throw new StorageError(files.chars, "symbol without a text", { key });
-    texts.push(text);
+    hashes[key] = symbolHash(text);
     at = end;
     offsets.i64(OFFSETS_HEADER_BYTES + 8 * (key + 1), at);
   }
   // The header is the only copy of the settings: a rebuild that is cut off must leave it.
   writeFileAtomic(fs, files.offsets, offsets.bytes);
-  rewriteIndex(fs, files, { capacity: options.capacity, texts });
+  const { capacity, count } = options;
+  rewriteIndex(fs, files, { capacity, count, hashOf: (key) => hashes[key] });
 }
 
 /** Decodes UTF-16 units, lone surrogates included, between two even positions. */

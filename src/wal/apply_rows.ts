@@ -12,8 +12,10 @@ import {
   type ColumnMetadata,
   gatherRows,
   type RowSource,
+  type SymbolMapWriter,
   type TableWriter,
 } from "../storage/mod.ts";
+import type { SymbolDiff } from "./wal_event.ts";
 import { Arena, fixedVector, type TaskContext, type Vector } from "../wasm/mod.ts";
 import type { DataStep, TxnSlice } from "./apply_plan.ts";
 import { readSegmentColumn, readSegmentTimestamps, type SegmentSource } from "./segment_columns.ts";
@@ -143,19 +145,21 @@ export class StepRows implements RowSource, Disposable {
     for (const slice of this.#step.slices) {
       const diff = slice.symbols.find((one) => one.writerIndex === column.writerIndex);
       const clean = diff?.cleanCount ?? 0;
-      const texts = diff?.texts ?? [];
+      const count = diff?.encoded === undefined
+        ? diff?.texts.length ?? 0
+        : diff.encoded.places.length / 2;
       if (diff?.hasNull) table.noteNull();
       const keys = data + 4 * slice.batchRow;
       this.#checkKeys(column, slice, {
         max: kernels.maxKeyI32(keys, slice.rowCount),
         clean,
-        known: clean + texts.length,
+        known: clean + count,
         committedCount,
       });
-      if (texts.length === 0) continue;
+      if (count === 0) continue;
       using arena = new Arena(memory);
-      const map = arena.alloc(4 * texts.length);
-      for (const [i, text] of texts.entries()) memory.i32[map / 4 + i] = table.intern(text);
+      const map = arena.alloc(4 * count);
+      internTexts(table, diff!, memory.i32.subarray(map / 4, map / 4 + count));
       kernels.remapI32(keys, slice.rowCount, clean, map, keys);
     }
   }
@@ -180,5 +184,18 @@ export class StepRows implements RowSource, Disposable {
     if (this.#order === 0) return vector;
     const picked = { rows: this.#order, rowCount: this.rowCount };
     return gatherRows(this.#context.core, vector, picked, arena);
+  }
+}
+
+/** Writes the table's keys of a transaction's new texts. */
+function internTexts(table: SymbolMapWriter, diff: SymbolDiff, keys: Int32Array): void {
+  const { encoded } = diff;
+  if (encoded === undefined) {
+    for (const [i, text] of diff.texts.entries()) keys[i] = table.intern(text);
+    return;
+  }
+  const { bytes, places } = encoded;
+  for (let i = 0; i < keys.length; i++) {
+    keys[i] = table.internUnits(bytes, places[2 * i], places[2 * i + 1]);
   }
 }

@@ -78,7 +78,24 @@ export class ByteCursor {
     if (units < 0 || units > STRING_UNITS_MAX) {
       throw this.error(`invalid length of ${what}`, { length: units });
     }
-    const at = this.#take(2 * units);
+    return this.textAt(this.#take(2 * units), units);
+  }
+  /** Passes over a `str` that must not be NULL; returns where its units begin, for {@linkcode bytes}. Their count is before them. */
+  passText(what: string): number {
+    const units = this.i32();
+    if (units < 0 || units > STRING_UNITS_MAX) {
+      throw this.error(units === -1 ? `${what} is NULL` : `invalid length of ${what}`, {
+        length: units,
+      });
+    }
+    return this.#take(2 * units);
+  }
+  /** All bytes that the cursor goes over; not a copy. */
+  bytes(): Uint8Array {
+    return new Uint8Array(this.#view.buffer, this.#view.byteOffset, this.#view.byteLength);
+  }
+  /** The text of `units` UTF-16 units at a position. */
+  textAt(at: number, units: number): string {
     const text = decoder.decode(
       new Uint8Array(this.#view.buffer, this.#view.byteOffset + at, 2 * units),
     );

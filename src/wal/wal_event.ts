@@ -45,6 +45,15 @@ export interface SymbolDiff {
   readonly cleanCount: number;
   /** Texts of the keys cleanCount, cleanCount + 1, … */
   readonly texts: readonly string[];
+  /** The texts as the event has them, where they were decoded from one: many are looked at once and never needed as strings. */
+  readonly encoded?: EncodedTexts;
+}
+
+/** Texts as little-endian UTF-16 units. */
+export interface EncodedTexts {
+  readonly bytes: Uint8Array;
+  /** Where the units of each text begin, and how many they are: two numbers a text. */
+  readonly places: Int32Array;
 }
 
 /** How the rows of a transaction meet rows that the table has. */
@@ -289,14 +298,30 @@ function decodeSymbolDiff(cursor: ByteCursor, writerIndex: number): SymbolDiff {
   const hasNull = cursor.bool("null flag");
   const cleanCount = cursor.int("clean symbol count");
   const count = cursor.int("symbol count");
-  const texts: string[] = [];
+  // A count that cannot be true must not take memory.
+  if (count > cursor.remaining / 8) throw cursor.error("invalid symbol count", { count });
+  const places = new Int32Array(2 * count);
   for (let i = 0; i < count; i++) {
     const key = cursor.i32();
     if (key !== cleanCount + i) throw cursor.error("symbol keys are not consecutive", { key });
-    texts.push(cursor.text("symbol"));
+    places[2 * i] = cursor.passText("symbol");
+    places[2 * i + 1] = (cursor.position - places[2 * i]) / 2;
   }
   if (cursor.i32() !== END) throw cursor.error("symbol list has no end mark");
-  return { writerIndex, hasNull, cleanCount, texts };
+  let texts: readonly string[] | null = null;
+  const diff = {
+    writerIndex,
+    hasNull,
+    cleanCount,
+    get texts(): readonly string[] {
+      return texts ??= Array.from(
+        { length: count },
+        (_, i) => cursor.textAt(places[2 * i], places[2 * i + 1]),
+      );
+    },
+  };
+  // Not enumerable: the same values make equal diffs, wherever they come from.
+  return Object.defineProperty(diff, "encoded", { value: { bytes: cursor.bytes(), places } });
 }
 
 /** Offsets of the records of transactions `first` … `last` of a segment: `last − first + 2` ascending values. */

@@ -13,7 +13,7 @@ import {
   type Timers,
 } from "../../src/platform/mod.ts";
 import { valueReader } from "../../src/sql/functions/mod.ts";
-import { SqlEngine } from "../../src/sql/mod.ts";
+import { SqlEngine, sqlEventExecutor } from "../../src/sql/mod.ts";
 import { type CommitMode, walTasks } from "../../src/wal/mod.ts";
 import { InlineTaskRunner } from "../../src/wasm/mod.ts";
 import { testCore } from "../support/engine_fixture.ts";
@@ -90,7 +90,7 @@ export class Machine {
       },
       fs,
       core,
-      tasks: new InlineTaskRunner({ core, fs }, walTasks()),
+      tasks: new InlineTaskRunner({ core, fs }, walTasks(sqlEventExecutor)),
       clock: new LogicalClock(),
       timers: new StillTimers(),
       random: new SeededBytes(options.seed),

@@ -9,22 +9,39 @@ import { assert, assertEquals } from "../support/assert.ts";
 import { runSeed, SeededRandom } from "../support/seeded_random.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
-const ROUNDS = Number(Deno.env.get("KILL_ROUNDS") ?? 50);
-const WRITERS = 3;
+const ROUNDS = Number(Deno.env.get("KILL_ROUNDS") ?? 100);
+const COLUMNS =
+  "(ts TIMESTAMP, ins LONG, seq INT, tag SYMBOL, note VARCHAR, v DOUBLE) TIMESTAMP(ts)";
+/** Tables by name, each with a writer of its own; the first has two. */
+const TABLES: Readonly<Record<string, string>> = {
+  events: `${COLUMNS} PARTITION BY DAY WAL`,
+  upserts: `${COLUMNS} PARTITION BY HOUR WAL DEDUP UPSERT KEYS(ts, ins, seq)`,
+  direct: `${COLUMNS} PARTITION BY DAY BYPASS WAL`,
+};
 const ROWS_PER_INSERT_MAX = 40;
 const DAY_MICROS = 86_400_000_000;
 const EPOCH_2024_MICROS = 1_704_067_200_000_000;
 const EXECUTABLE = Deno.env.get("TIDEMARK_EXECUTABLE");
 
 class Ledger {
+  readonly table: string;
   /** Insert id → rows, for inserts that were acknowledged. */
   readonly acknowledged = new Map<number, number>();
   /** Insert id → rows, for inserts whose answer never came. */
   readonly uncertain = new Map<number, number>();
   nextInsert = 0;
+
+  constructor(table: string) {
+    this.table = table;
+  }
 }
 
-function insertSql(insert: number, rowCount: number, random: SeededRandom): string {
+function insertSql(
+  ledger: Ledger,
+  insert: number,
+  options: { rowCount: number; random: SeededRandom },
+): string {
+  const { rowCount, random } = options;
   const rows = Array.from({ length: rowCount }, (_, row) => {
     // Half of the rows go to a random moment of three days, so apply has to merge; the others go on in order.
     const micros = EPOCH_2024_MICROS +
@@ -34,7 +51,7 @@ function insertSql(insert: number, rowCount: number, random: SeededRandom): stri
       : `'text of row ${row} ${"x".repeat(random.int(0, 20))}'`;
     return `(${micros}, ${insert}, ${row}, 's${random.int(0, 50)}', ${text}, ${row}.5)`;
   });
-  return `INSERT INTO events VALUES ${rows.join(", ")}`;
+  return `INSERT INTO ${ledger.table} VALUES ${rows.join(", ")}`;
 }
 
 async function write(server: ServerProcess, ledger: Ledger, random: SeededRandom): Promise<void> {
@@ -43,7 +60,7 @@ async function write(server: ServerProcess, ledger: Ledger, random: SeededRandom
     const rowCount = random.int(1, ROWS_PER_INSERT_MAX);
     ledger.uncertain.set(insert, rowCount);
     try {
-      const answer = await server.tryExec(insertSql(insert, rowCount, random));
+      const answer = await server.tryExec(insertSql(ledger, insert, { rowCount, random }));
       assertEquals(answer.error, undefined);
     } catch (error) {
       // The process was killed: fetch fails with a TypeError, or the body ends early.
@@ -58,16 +75,16 @@ async function write(server: ServerProcess, ledger: Ledger, random: SeededRandom
 async function check(server: ServerProcess, ledger: Ledger): Promise<void> {
   await server.drain();
   const { dataset } = await server.exec(
-    "SELECT ins, count(), count_distinct(seq), max(seq) FROM events",
+    `SELECT ins, count(), count_distinct(seq), max(seq) FROM ${ledger.table}`,
   );
   const found = new Map(dataset!.map((row) => [row[0] as number, row]));
   for (const [insert, rowCount] of ledger.acknowledged) {
     const row = found.get(insert);
-    assert(row !== undefined, `acknowledged insert ${insert} is lost`);
+    assert(row !== undefined, `acknowledged insert ${insert} into ${ledger.table} is lost`);
     assertEquals(
       row.slice(1),
       [rowCount, rowCount, rowCount - 1],
-      `rows of acknowledged insert ${insert}`,
+      `rows of acknowledged insert ${insert} into ${ledger.table}`,
     );
   }
   for (const [insert, rowCount] of ledger.uncertain) {
@@ -76,7 +93,7 @@ async function check(server: ServerProcess, ledger: Ledger): Promise<void> {
     assertEquals(
       row.slice(1),
       [rowCount, rowCount, rowCount - 1],
-      `rows of unacknowledged insert ${insert}`,
+      `rows of unacknowledged insert ${insert} into ${ledger.table}`,
     );
     ledger.acknowledged.set(insert, rowCount); // it survived once: it must stay
   }
@@ -89,7 +106,9 @@ async function check(server: ServerProcess, ledger: Ledger): Promise<void> {
 Deno.test(`kill -9 at ${ROUNDS} random moments during ingest loses and doubles nothing`, async () => {
   const seed = runSeed();
   const random = new SeededRandom(seed);
-  const ledger = new Ledger();
+  const ledgers = Object.keys(TABLES).map((table) => new Ledger(table));
+  const acknowledgedCount = () =>
+    ledgers.reduce((sum, { acknowledged }) => sum + acknowledged.size, 0);
   using directory = new TempDir();
   try {
     for (let round = 0; round < ROUNDS; round++) {
@@ -98,28 +117,27 @@ Deno.test(`kill -9 at ${ROUNDS} random moments during ingest loses and doubles n
         executable: EXECUTABLE,
       });
       if (round === 0) {
-        await server.exec(
-          "CREATE TABLE events (ts TIMESTAMP, ins LONG, seq INT, tag SYMBOL, note VARCHAR, v DOUBLE) " +
-            "TIMESTAMP(ts) PARTITION BY DAY WAL",
-        );
+        for (const [table, rest] of Object.entries(TABLES)) {
+          await server.exec(`CREATE TABLE ${table} ${rest}`);
+        }
       } else {
-        await check(server, ledger);
+        for (const ledger of ledgers) await check(server, ledger);
       }
-      const before = ledger.acknowledged.size;
-      const writers = Array.from({ length: WRITERS }, () => write(server, ledger, random));
+      const before = acknowledgedCount();
+      const writers = [...ledgers, ledgers[0]].map((ledger) => write(server, ledger, random));
       await new Promise((resolve) => setTimeout(resolve, random.int(30, 400)));
       await server.kill();
       await Promise.all(writers);
-      assert(round < 5 || ledger.acknowledged.size > 0, "the writers got nothing done");
+      assert(round < 5 || acknowledgedCount() > 0, "the writers got nothing done");
       if (round === ROUNDS - 1) {
-        assert(ledger.acknowledged.size > before || ROUNDS < 5, "the last round wrote nothing");
+        assert(acknowledgedCount() > before || ROUNDS < 5, "the last round wrote nothing");
       }
     }
     await using server = await ServerProcess.start({
       root: directory.path,
       executable: EXECUTABLE,
     });
-    await check(server, ledger);
+    for (const ledger of ledgers) await check(server, ledger);
     assertEquals(await server.stop(), 0);
   } catch (error) {
     throw new Error(`failed with SEED=${seed}`, { cause: error });

@@ -19,6 +19,8 @@ import { jsonFormat } from "./value_writer.ts";
 
 const COMMA = 44;
 const NANOS_PER_MILLI = 1e6;
+/** Bits of an ARRAY's type code that name the elements; `ARRAY[]` has none. */
+const ARRAY_ELEMENT_BITS = 0x3f << 8;
 
 /** Answers an /exec request. */
 export async function handleExec(
@@ -107,7 +109,8 @@ function head(
 /** Arrays are told apart by their dimensions and elements. */
 function describe({ name, type }: CursorColumn): Record<string, string | number> {
   if (typeTag(type) !== ColumnType.ARRAY) return { name, type: typeName(type) };
-  return { name, type: "ARRAY", dim: arrayDimensions(type), elemType: "DOUBLE" };
+  const elemType = (type & ARRAY_ELEMENT_BITS) === 0 ? "unknown" : "DOUBLE";
+  return { name, type: "ARRAY", dim: arrayDimensions(type), elemType };
 }
 
 function tail(

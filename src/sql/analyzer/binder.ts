@@ -4,7 +4,14 @@
  *
  * @module
  */
-import { ColumnType, isTimestamp, SqlError, typeName, typeTag } from "../../common/mod.ts";
+import {
+  ColumnType,
+  isGeohash,
+  isTimestamp,
+  SqlError,
+  typeName,
+  typeTag,
+} from "../../common/mod.ts";
 import type { Call, Case, Cast, Expression, InExpression, SelectQuery } from "../ast/mod.ts";
 import {
   addressComplement,
@@ -38,6 +45,7 @@ import {
   notExpression,
   patternExpression,
   type PlacedExpression,
+  refusesNull,
   specialNegation,
   subnetExpression,
   unaryExpression,
@@ -104,7 +112,13 @@ export class Binder {
       case "between":
         return this.#between(expression);
       case "isNull": {
-        const test = isNullExpression(this.#context, this.bind(expression.operand));
+        const operand = this.bind(expression.operand);
+        const missing = constantExpression(this.#context, ColumnType.NULL, null);
+        if (refusesNull(operand.type, missing.type)) {
+          const { position } = expression;
+          throw noMatchingOperator({ operator: "=", left: operand, right: missing, position });
+        }
+        const test = isNullExpression(this.#context, operand);
         return expression.isNegated ? notExpression(this.#context, test) : test;
       }
       case "cast":
@@ -187,10 +201,7 @@ export class Binder {
   #binary(expression: Expression & { kind: "binary" }): VectorExpression {
     const { operator, position } = expression;
     if (operator === "||") {
-      return concatExpression(
-        this.#context,
-        concatParts(expression).map((part) => this.bind(part)),
-      );
+      return this.#concat(expression);
     }
     const left = this.place(expression.left), right = this.place(expression.right);
     if (operator === "and" || operator === "or") {
@@ -219,6 +230,15 @@ export class Binder {
       pattern: right.expression,
       patternPosition: right.position,
     });
+  }
+
+  #concat(expression: Expression): VectorExpression {
+    const parts = concatParts(expression).map((part) => this.place(part));
+    for (const { expression: { type }, position } of parts) {
+      const isUnknown = isGeohash(type) || typeTag(type) === ColumnType.ARRAY;
+      if (isUnknown) throw new SqlError(position, `unsupported type: ${typeName(type)}`);
+    }
+    return concatExpression(this.#context, parts.map((part) => part.expression));
   }
 
   #in(expression: InExpression): VectorExpression {
@@ -343,8 +363,7 @@ export class Binder {
         return this.#arrayAccess(expression);
     }
     if (expression.name === "concat") {
-      const parts = concatParts(expression).map((part) => this.bind(part));
-      return concatExpression(this.#context, parts);
+      return this.#concat(expression);
     }
     const scalar = this.#options.engineScalar?.(expression) ?? null;
     if (scalar !== null) return scalar;

@@ -119,8 +119,14 @@ function renderCast(expression: Expression & { kind: "cast" }, source: string): 
   const { operand, type } = expression;
   const text = renderExpression(operand, source);
   const isWrapped = operand.kind === "binary" && operand.operator !== "||";
-  if (isShortFloat(expression, source)) return `${isWrapped ? `(${text})` : text}::DOUBLE`;
-  return `${isWrapped ? `(${text})` : text}::${type.replace(/[(),]+/g, "_").replace(/_$/, "")}`;
+  if (isShortFloat(expression, source) || /^float\[/i.test(type)) {
+    return `${isWrapped ? `(${text})` : text}::DOUBLE${type.slice("float".length)}`;
+  }
+  // Geohashes lose their parentheses, decimals get underscores for them.
+  const plain = /^geohash\(/i.test(type)
+    ? type.replace(/[()]/g, "")
+    : type.replace(/[(),]+/g, "_").replace(/_$/, "");
+  return `${isWrapped ? `(${text})` : text}::${plain}`;
 }
 
 /** `x::float` is a DOUBLE, as PostgreSQL clients expect; `cast(x AS float)` is a FLOAT. */

@@ -5,4 +5,5 @@ export { requireTable } from "./lookup.ts";
 export { scalarFunctions } from "./scalar_functions.ts";
 export { showCursor } from "./show.ts";
 export { createTableText } from "./show_create_table.ts";
+export { type RunningStatement } from "./activity.ts";
 export { tableFunctions } from "./table_functions.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ColumnType, PartitionBy, partitionByName, typeName, typeTag } from "../../common/mod.ts";
+import { ColumnType, partitionByName, typeName, typeTag } from "../../common/mod.ts";
 import type { Engine, TableToken } from "../../engine/mod.ts";
 import type { ColumnMetadata, TableMetadata } from "../../storage/mod.ts";
 import { catalogColumns, type CatalogTable } from "./catalog_table.ts";
@@ -24,7 +24,6 @@ export function createTableText(token: TableToken, metadata: TableMetadata): str
   const timestamp = metadata.columns[metadata.timestampIndex];
   if (timestamp === undefined) return `${text};`;
   text += ` timestamp(${timestamp.name})`;
-  if (metadata.partitionBy === PartitionBy.NONE) return `${text};`;
   text += ` PARTITION BY ${partitionByName(metadata.partitionBy)}`;
   if (metadata.ttlHoursOrMonths !== 0) {
     const { value, unit } = describeTtl(metadata.ttlHoursOrMonths);

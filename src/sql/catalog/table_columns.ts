@@ -5,6 +5,8 @@
  */
 import { ColumnType, typeName, typeTag } from "../../common/mod.ts";
 import type { Engine, TableToken } from "../../engine/mod.ts";
+import { SymbolMapReader } from "../../storage/mod.ts";
+import type { SymbolTable } from "../../wasm/mod.ts";
 import { catalogColumns, type CatalogTable } from "./catalog_table.ts";
 
 const COLUMNS = catalogColumns(
@@ -23,10 +25,10 @@ export function tableColumnsTable(engine: Engine, token: TableToken): CatalogTab
         column.name,
         typeName(column.type),
         column.isIndexed,
-        isSymbol ? column.indexBlockCapacity : 0,
+        column.indexBlockCapacity,
         isSymbol && column.isSymbolCached,
         isSymbol ? column.symbolCapacity : 0,
-        isSymbol ? reader.symbolTable(column.writerIndex).count : 0,
+        isSymbol ? distinctValues(reader.symbolTable(column.writerIndex)) : 0,
         column.writerIndex === metadata.timestampIndex,
         column.isDedupKey,
       ];
@@ -35,4 +37,9 @@ export function tableColumnsTable(engine: Engine, token: TableToken): CatalogTab
   } finally {
     reader.close();
   }
+}
+
+/** QuestDB counts NULL as a value of the column. */
+function distinctValues(symbols: SymbolTable): number {
+  return symbols.count + (symbols instanceof SymbolMapReader && symbols.hasNull ? 1 : 0);
 }

@@ -3,19 +3,22 @@
  *
  * @module
  */
-import { partitionByName } from "../../common/mod.ts";
+import { ColumnType, PartitionBy, partitionByName } from "../../common/mod.ts";
 import type { FileSystem } from "../../platform/mod.ts";
 import { columnFilesOf, isParquet, isReadOnly, type TableReader } from "../../storage/mod.ts";
 import type { Engine, TableToken } from "../../engine/mod.ts";
 import { Arena, type WasmCore } from "../../wasm/mod.ts";
 import { formatByteSize } from "./byte_size.ts";
 import { catalogColumns, type CatalogTable, type CatalogValue } from "./catalog_table.ts";
+import { listDetachedPartitions } from "./detached_partitions.ts";
 
-const COLUMNS = catalogColumns(
-  "index INT, partitionBy STRING, name STRING, minTimestamp TIMESTAMP, maxTimestamp TIMESTAMP, numRows LONG, " +
-    "diskSize LONG, diskSizeHuman STRING, readOnly BOOLEAN, active BOOLEAN, attached BOOLEAN, detached BOOLEAN, " +
-    "attachable BOOLEAN, isParquet BOOLEAN, parquetFileSize LONG",
-);
+/** @param time Type of the designated timestamp; nanoseconds where there is none, as in QuestDB. */
+const columnsOf = (time: "TIMESTAMP" | "TIMESTAMP_NS") =>
+  catalogColumns(
+    `index INT, partitionBy STRING, name STRING, minTimestamp ${time}, maxTimestamp ${time}, numRows LONG, ` +
+      "diskSize LONG, diskSizeHuman STRING, readOnly BOOLEAN, active BOOLEAN, attached BOOLEAN, detached BOOLEAN, " +
+      "attachable BOOLEAN, isParquet BOOLEAN, parquetFileSize LONG",
+  );
 
 /**
  * One row a partition, oldest first. `diskSize` counts committed bytes of column files, not what a writer has reserved.
@@ -52,10 +55,28 @@ export function tablePartitionsTable(
         partition.parquetFileSize,
       ];
     });
-    return { columns: COLUMNS, rows };
+    if (rows.length === 0 && reader.metadata.partitionBy === PartitionBy.NONE) rows.push(EMPTY_ROW);
+    if (options.fs !== null) rows.push(...detachedRows(options.fs, reader.tableDir, unit));
+    const { timestampIndex, columns } = reader.metadata;
+    const isMicros = columns[timestampIndex]?.type === ColumnType.TIMESTAMP;
+    return { columns: columnsOf(isMicros ? "TIMESTAMP" : "TIMESTAMP_NS"), rows };
   } finally {
     reader.close();
   }
+}
+
+/** A table without partitions always shows its one directory. */
+const EMPTY_ROW: CatalogValue[] = [
+  ...[0, "NONE", "default", null, null, 0, 0, formatByteSize(0)],
+  ...[false, true, true, false, false, false, -1],
+];
+
+function detachedRows(fs: FileSystem, tableDir: string, unit: string): CatalogValue[][] {
+  return listDetachedPartitions(fs, tableDir).map((partition) => [
+    ...[null, unit, partition.name, partition.minTimestamp, partition.maxTimestamp],
+    ...[partition.rowCount, partition.bytes, formatByteSize(partition.bytes)],
+    ...[false, false, false, true, partition.isAttachable, false, -1],
+  ]);
 }
 
 function committedBytes(reader: TableReader, index: number, fs: FileSystem | null): number | null {
@@ -76,7 +97,8 @@ function timestampBounds(
   const { timestampIndex } = reader.metadata;
   const partition = reader.partitions[index];
   const { rowCount } = partition;
-  if (timestampIndex < 0 || rowCount === 0 || isParquet(partition)) {
+  const isUnpartitioned = reader.metadata.partitionBy === PartitionBy.NONE;
+  if (timestampIndex < 0 || rowCount === 0 || isParquet(partition) || isUnpartitioned) {
     return { minTimestamp: null, maxTimestamp: null };
   }
   using arena = new Arena(core.memory);

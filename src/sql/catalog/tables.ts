@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { LONG_NULL, partitionByName } from "../../common/mod.ts";
+import { LONG_NULL, PartitionBy, partitionByName } from "../../common/mod.ts";
 import type { Engine, TableToken } from "../../engine/mod.ts";
+import type { FileSystem } from "../../platform/mod.ts";
 import { catalogColumns, type CatalogTable, type CatalogValue } from "./catalog_table.ts";
+import { directoryBytes } from "./detached_partitions.ts";
 import { describeTtl } from "./ttl.ts";
 
 const TABLES_COLUMNS = catalogColumns(
@@ -57,6 +59,7 @@ function tableRow(engine: Engine, token: TableToken): CatalogValue[] {
       table_max_timestamp: maxTimestamp,
       table_txn: txn.txn,
       table_memory_pressure_level: 0,
+      wal_dedup_row_count_since_start: wal?.dedupedRowCount ?? 0,
       wal_txn: wal?.sequencerTxn ?? null,
       replica_more_pending: false,
     };
@@ -80,18 +83,40 @@ export function walTablesTable(engine: Engine): CatalogTable {
     "name STRING, suspended BOOLEAN, writerTxn LONG, bufferedTxnSize LONG, sequencerTxn LONG, errorTag STRING, " +
       "errorMessage STRING, memoryPressure INT",
   );
-  const rows = engine.tables().filter((token) => token.isWal).map((token) => {
-    const status = engine.walStatus(token);
-    return [
-      token.name,
-      status.isSuspended,
-      status.writerTxn,
-      status.lagTxnCount,
-      status.sequencerTxn,
-      "",
-      status.errorMessage ?? "",
-      0,
-    ];
+  const rows = engine.walTables().map((table) => [
+    table.name,
+    table.isSuspended,
+    table.writerTxn,
+    table.bufferedTxnSize,
+    table.sequencerTxn,
+    table.errorTag,
+    table.errorMessage,
+    table.memoryPressure,
+  ]);
+  return { columns, rows };
+}
+
+/** `table_storage()`: rows, partitions and bytes of every table; without a file system the bytes are NULL. */
+export function tableStorageTable(engine: Engine, fs: FileSystem | null): CatalogTable {
+  const columns = catalogColumns(
+    "tableName STRING, walEnabled BOOLEAN, partitionBy STRING, partitionCount LONG, rowCount LONG, diskSize LONG",
+  );
+  const rows = engine.tables().filter((token) => token.type < 3).map((token): CatalogValue[] => {
+    const reader = engine.acquireReader(token);
+    try {
+      const { partitionBy } = reader.metadata;
+      const isPartitioned = partitionBy !== PartitionBy.NONE;
+      return [
+        token.name,
+        token.isWal,
+        partitionByName(partitionBy),
+        isPartitioned ? reader.partitions.length : 1,
+        reader.rowCount,
+        fs === null ? null : directoryBytes(fs, engine.tableDir(token)),
+      ];
+    } finally {
+      reader.close();
+    }
   });
   return { columns, rows };
 }

@@ -269,8 +269,9 @@ class AlterBinder {
         operationAt(position, operationOf([timestamp]))
       );
     }
+    if (chosen.length === 0) return []; // a WHERE that fits no partition
     const timestamps = chosen.map(({ timestamp }) => timestamp);
-    return [operationAt(chosen.at(0)?.position ?? 0, operationOf(timestamps))];
+    return [operationAt(chosen[0].position, operationOf(timestamps))];
   }
 
   #matching(where: NonNullable<AlterPartitions["where"]>) {

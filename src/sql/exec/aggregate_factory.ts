@@ -110,7 +110,9 @@ export function createAggregator(context: AggregateContext, call: AggregateCall)
     if (call.args.length > 1) throw noMatch(call);
     const isRows = call.isStar || argument === undefined;
     const tag = argument === undefined ? NULL : typeTag(argument.expression.type);
-    if (tag === ColumnType.ARRAY || tag === ColumnType.BINARY) throw noMatch(call);
+    if (tag === ColumnType.ARRAY || tag === ColumnType.BINARY || tag === BOOLEAN) {
+      throw noMatch(call);
+    }
     return new CountAggregator(context, isRows ? null : argument.expression);
   }
   const isScaledAverage = call.key === "avg" && call.args.length === 2 &&
@@ -238,7 +240,11 @@ function createExtreme(context: AggregateContext, call: AggregateCall): Aggregat
     : coerce(context.compile, expression, { type: compute, isExplicit: true });
   const extreme = new ExtremeAggregator(context, argument, { isMax });
   if (isWide || tag === DOUBLE || tag === BOOLEAN) return extreme;
-  return new NarrowedAggregator(context, extreme, tag === BYTE ? INT : expression.type);
+  return new NarrowedAggregator(
+    context,
+    extreme,
+    tag === BYTE || tag === SHORT ? INT : expression.type,
+  );
 }
 
 function createSpecialExtreme(context: AggregateContext, call: AggregateCall): Aggregator {
@@ -297,7 +303,9 @@ function createKeeper(context: AggregateContext, call: AggregateCall): Aggregato
 function createDistinct(context: AggregateContext, call: AggregateCall): Aggregator {
   const { expression } = call.args[0];
   const { type } = expression;
-  const isUnknown = isGeohash(type) || isDecimal(type) || typeTag(type) === ColumnType.ARRAY ||
+  const tag = typeTag(type);
+  const isUnknown = tag === DOUBLE || tag === FLOAT || isGeohash(type) || isDecimal(type) ||
+    typeTag(type) === ColumnType.ARRAY ||
     typeTag(type) === ColumnType.BINARY;
   if (isUnknown) throw noMatch(call);
   const argument = typeTag(expression.type) === NULL

@@ -122,7 +122,7 @@ export function unaryExpression(
     ? ColumnType.INT
     : isFloat
     ? ColumnType.DOUBLE
-    : type;
+    : operand.type;
   const a = coerce(context, operand, { type: compute });
   const kernel = compute === ColumnType.DOUBLE
     ? kernels.unaryF64

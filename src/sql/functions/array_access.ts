@@ -26,6 +26,10 @@ import {
 } from "./vector_expression.ts";
 
 const { ARRAY, DOUBLE, LONG } = ColumnType;
+/** Bits of a type code that name the elements. */
+const ELEMENT_BITS = 0x3f << 8;
+/** The type of `ARRAY[]`: its elements are of no type. */
+const EMPTY_ARRAY_TYPE = arrayType(1) & ~ELEMENT_BITS;
 
 /** One index of an access: a number, or a range whose upper end is left out of the result. */
 export type ArrayIndex =
@@ -51,7 +55,7 @@ export function arrayLiteral(
 ): VectorExpression {
   if (elements.length === 0) {
     const empty = { shape: [0], values: new Float64Array(0) };
-    return constantExpression(context, arrayType(1), empty);
+    return constantExpression(context, EMPTY_ARRAY_TYPE, empty);
   }
   const [first] = elements;
   const isNested = isArray(first.expression);
@@ -91,7 +95,8 @@ function nestArrays(
   if (dimensions > ARRAY_DIMENSIONS_MAX) {
     throw new SqlError(elements[0].position, "too many array dimensions");
   }
-  const type = arrayType(dimensions);
+  const isEmpty = args.every((arg) => (arg.type & ELEMENT_BITS) === 0);
+  const type = isEmpty ? arrayType(dimensions) & ~ELEMENT_BITS : arrayType(dimensions);
   const { position } = elements[0];
   const built = rowExpression(context, { type, args }, (...values) => {
     if (values.includes(null)) return null;

@@ -25,6 +25,7 @@ import {
   numericMeet,
   timeMeet,
 } from "./type_class.ts";
+import { parseText } from "./value_text.ts";
 import { isWhole } from "./wide_value.ts";
 import { symbolPredicate } from "./symbol_predicate.ts";
 import {
@@ -202,6 +203,9 @@ function compareNumbers(
     if (isForeignChar(text) && code <= NOT_EQUAL && !isTime(number.type)) {
       return constantExpression(context, ColumnType.BOOLEAN, code === NOT_EQUAL);
     }
+    if (isForeignText(text, number.type) && code <= NOT_EQUAL) {
+      return constantExpression(context, ColumnType.BOOLEAN, code === NOT_EQUAL);
+    }
     const position = text === left ? comparison.leftPosition : comparison.rightPosition;
     const converted = textAs(context, text, { type: number.type, position });
     return text === left
@@ -231,6 +235,15 @@ function isForeignChar(text: VectorExpression): boolean {
   return typeTag(text.type) === ColumnType.CHAR && typeof value === "string" && !/\d/.test(value);
 }
 
+/** A constant that spells no number equals no BYTE, SHORT or INT; other numbers refuse it. */
+function isForeignText(text: VectorExpression, type: number): boolean {
+  const value = text.constant?.value;
+  const tag = typeTag(type);
+  const isNarrow = tag === ColumnType.BYTE || tag === ColumnType.SHORT || tag === ColumnType.INT;
+  return isNarrow && typeof value === "string" && value.length > 1 &&
+    parseText(value, ColumnType.LONG) === undefined;
+}
+
 /** A text operand as a number or time. */
 function textAs(
   context: CompileContext,
@@ -238,12 +251,17 @@ function textAs(
   target: { type: number; position: number },
 ): VectorExpression {
   const value = text.constant?.value;
+  if (typeTag(target.type) === ColumnType.DATE && typeof value === "string") {
+    const micros = parseTimestampMicros(value);
+    if (micros === null) throw new SqlError(target.position, `Invalid date [str=${value}]`);
+    return constantExpression(context, ColumnType.TIMESTAMP, micros);
+  }
   if (typeTag(target.type) === ColumnType.TIMESTAMP && typeof value === "string") {
     const time = isNanos(target.type) ? parseTimestampNanos(value) : parseTimestampMicros(value);
     if (time === null) throw new SqlError(target.position, `Invalid date [str=${value}]`);
     return constantExpression(context, target.type, time);
   }
-  return coerce(context, text, { type: target.type });
+  return coerce(context, text, { type: widened(target.type) });
 }
 
 function numberComparison(

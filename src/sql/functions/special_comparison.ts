@@ -141,7 +141,7 @@ function compareGeohashes(
   }
   const [geohash, text] = isGeohash(left.type) ? [left, right] : [right, left];
   if (!isTextual(text.type)) throw noMatchingOperator(comparison);
-  const position = text === left ? comparison.leftPosition : comparison.rightPosition;
+  const { position } = comparison;
   const converted = castExpression(context, text, {
     type: geohash.type,
     position,

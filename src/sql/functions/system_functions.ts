@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ColumnType, SqlError, typeName, typeTag } from "../../common/mod.ts";
+import { ColumnType, isDecimal, isGeohash, SqlError, typeName, typeTag } from "../../common/mod.ts";
 import { choiceExpression } from "./choice.ts";
 import { comparisonExpression, isNullExpression, notExpression } from "./comparison.ts";
 import { ANY, type CallSite, type Overload } from "./overloads.ts";
@@ -24,10 +24,25 @@ function textConstant(text: string): readonly Overload[] {
 
 function typeOf([value]: readonly VectorExpression[], site: CallSite): VectorExpression {
   const type = typeTag(value.type) === VARCHAR ? VARCHAR : STRING;
+  if (isDecimal(value.type) || typeTag(value.type) === ColumnType.ARRAY) {
+    throw new SqlError(site.position, "bad function factory (NULL), check log"); // as QuestDB
+  }
   return constantExpression(site, type, typeName(value.type));
 }
 
 function coalesce(args: readonly VectorExpression[], site: CallSite): VectorExpression {
+  for (const [i, { type }] of args.entries()) {
+    const tag = typeTag(type), name = typeName(type);
+    if (tag === ColumnType.BINARY || tag === ColumnType.ARRAY) {
+      throw new SqlError(site.position, `coalesce cannot be used with ${name} data type`);
+    }
+    if (isGeohash(type) && i > 0) {
+      throw new SqlError(
+        site.positions[i],
+        `inconvertible types: ${name} -> ${name} [from=${name}, to=${name}]`,
+      );
+    }
+  }
   const branches = args.map((value, i) => ({
     value,
     condition: i === args.length - 1 ? null : notExpression(site, isNullExpression(site, value)),

@@ -4,9 +4,11 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { ColumnType, SqlError } from "../../common/mod.ts";
-import { BATCH_ROWS } from "../../wasm/mod.ts";
+import { ColumnType, isDecimal, SqlError, typeTag } from "../../common/mod.ts";
+import { type Batch, BATCH_ROWS } from "../../wasm/mod.ts";
+import { choiceExpression } from "./choice.ts";
 import { coerce } from "./coerce.ts";
+import { isNullExpression } from "./comparison.ts";
 import { ANY, type CallSite, type Overload, TEXT } from "./overloads.ts";
 import { strictRowExpression } from "./row_function.ts";
 import {
@@ -64,11 +66,62 @@ export function concatExpression(
   context: CompileContext,
   args: readonly VectorExpression[],
 ): VectorExpression {
-  const parts = args.map((arg) =>
-    isText(arg.type) ? arg : coerce(context, arg, { type: STRING, isExplicit: true })
-  );
+  const parts = args.map((arg) => concatPart(context, arg));
   const first = parts.length === 1 ? [...parts, constantExpression(context, STRING, "")] : parts;
   return first.reduce((a, b) => concatPair(context, a, b));
+}
+
+/** What NULL becomes in a concatenation; of the other types, nothing. */
+const NULL_TEXTS: Readonly<Record<number, string>> = {
+  [INT]: "null",
+  [ColumnType.LONG]: "null",
+  [ColumnType.DATE]: "null",
+  [ColumnType.FLOAT]: "NaN",
+  [ColumnType.DOUBLE]: "NaN",
+  [ColumnType.CHAR]: "\0",
+  [ColumnType.IPV4]: "0.0.0.0",
+};
+
+function concatPart(context: CompileContext, arg: VectorExpression): VectorExpression {
+  const { type } = arg;
+  if (isText(type)) return arg;
+  const tag = typeTag(type);
+  if (tag === ColumnType.BINARY) return constantExpression(context, STRING, "[]"); // as QuestDB
+  const filler = isDecimal(type) ? "null" : NULL_TEXTS[tag];
+  // QuestDB writes dates as milliseconds here.
+  const plain = tag === ColumnType.DATE ? { ...arg, type: ColumnType.LONG, evaluate: longs } : arg;
+  function longs(batch: Batch) {
+    return { ...arg.evaluate(batch), type: ColumnType.LONG };
+  }
+  const text = coerce(context, plain, { type: STRING, isExplicit: true });
+  return filler === undefined ? text : filledText(context, text, filler);
+}
+
+/** A text with another in the place of NULL; nothing is copied as long as there is no NULL. */
+function filledText(
+  context: CompileContext,
+  text: VectorExpression,
+  filler: string,
+): VectorExpression {
+  if (text.constant !== undefined) {
+    return constantExpression(context, STRING, text.constant.value ?? filler);
+  }
+  const isNull = isNullExpression(context, text);
+  const filled = choiceExpression(context, [
+    { condition: isNull, value: constantExpression(context, STRING, filler), position: 0 },
+    { condition: null, value: text, position: 0 },
+  ]);
+  const { core } = context;
+  return {
+    type: STRING,
+    ...(text.isVolatile === true ? { isVolatile: true } : {}),
+    evaluate(batch) {
+      const nulls = isNull.evaluate(batch).data;
+      return core.kernels.countTrue(nulls, batch.rowCount) === 0
+        ? text.evaluate(batch)
+        : filled.evaluate(batch);
+    },
+  };
 }
 
 function concatPair(

@@ -180,6 +180,7 @@ class UpdateRun {
     const out = this.#keys[index]() / 4;
     for (let row = 0; row < input.rowCount; row++) {
       const key = i32[vector.data / 4 + row];
+      if (key === INT_NULL) map.noteNull();
       i32[out + row] = key === INT_NULL ? INT_NULL : map.intern(vector.symbols!.text(key));
     }
     return fixedVector(ROW_TYPE, out * 4);
