@@ -11,8 +11,13 @@
 import { ColumnType, StorageError } from "../common/mod.ts";
 import { type FileSystem, joinPath, type Log, readFile } from "../platform/mod.ts";
 import {
+  buildPartitionIndex,
+  columnFileName,
+  columnPlace,
+  type ColumnVersions,
   isParquet,
   listStalePartitionDirs,
+  partitionIndexFiles,
   partitionPath,
   partitionScheme,
   readColumnVersions,
@@ -102,6 +107,34 @@ async function rebuildFiles(options: TableRecoveryOptions, counts: RecoveryCount
     counts.symbolFilesCount++;
   }
   removeYoungerPartitions(options, { metadata, txn });
+  if (options.isIndexRebuilt) await rebuildIndexes(options, { metadata, txn, versions });
+}
+
+/** Builds the indexes of partitions from the columns, beside the copied ones and then in their place. */
+async function rebuildIndexes(
+  options: TableRecoveryOptions,
+  state: { metadata: TableMetadata; txn: TxnRecord; versions: ColumnVersions },
+): Promise<void> {
+  const { fs, tableDir } = options;
+  const indexed = state.metadata.liveColumns.filter((column) => column.isIndexed);
+  for (const partition of state.txn.partitions) {
+    if (indexed.length === 0 || isParquet(partition)) continue;
+    const directory = joinPath(tableDir, partitionPath(partitionScheme(state.metadata), partition));
+    for (const column of indexed) {
+      const place = columnPlace(state.versions, partition, column.writerIndex);
+      if (place.storedRows === 0) continue;
+      await options.sleep(0);
+      const files = partitionIndexFiles(directory, column, place.nameTxn);
+      const fresh = { ...files, keys: `${files.keys}.tmp`, values: `${files.values}.tmp` };
+      buildPartitionIndex(fs, fresh, {
+        dataPath: joinPath(directory, columnFileName(column.name, "d", place.nameTxn)),
+        columnTop: place.columnTop,
+        rowCount: partition.rowCount,
+      });
+      fs.rename(fresh.values, files.values);
+      fs.rename(fresh.keys, files.keys);
+    }
+  }
 }
 
 /** The settings in `.o`, which is written once and so is right in every copy; the rest of the file is rebuilt. */
