@@ -269,9 +269,8 @@ class AlterBinder {
         operationAt(position, operationOf([timestamp]))
       );
     }
-    if (chosen.length === 0) return []; // a WHERE that fits no partition
     const timestamps = chosen.map(({ timestamp }) => timestamp);
-    return [operationAt(chosen[0].position, operationOf(timestamps))];
+    return [operationAt(chosen.at(0)?.position ?? 0, operationOf(timestamps))];
   }
 
   #matching(where: NonNullable<AlterPartitions["where"]>) {
