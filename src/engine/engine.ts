@@ -347,7 +347,8 @@ export class Engine implements AsyncDisposable {
     this.#refuseInCheckpoint(token, "table busy [reason=checkpointInProgress]");
     checkTableName(to, this.options.config.maxFileNameLength);
     const key = to.toLowerCase();
-    if (this.#states.has(key) || this.#reservedNames.has(key)) throw TableError.alreadyExists(to);
+    const holder = this.#states.get(key) ?? state; // itself, if only the letters' case changes
+    if (holder !== state || this.#reservedNames.has(key)) throw TableError.alreadyExists(to);
     this.#reservedNames.add(key);
     try {
       return token.isWal
