@@ -1,6 +1,7 @@
 /**
- * Creates a table: its files, its sequencer, its registry entry, in this order and each durable before the next. A crash
- * before the registry entry leaves a directory that the next start removes.
+ * Creates a table: its files, its sequencer, `_txn`, its registry entry, in this order and each durable before the next. A crash
+ * before `_txn` leaves a directory that is no table and that another CREATE replaces; before the registry entry, one that the next
+ * start removes.
  *
  * @module
  */
@@ -37,9 +38,7 @@ export function createTable(
   const { definition, registry, tableIds } = parts;
   checkDefinition(definition, config);
   const isWal = definition.isWalEnabled;
-  if (!isWal && fs.stat(joinPath(dbRoot, definition.name)) !== null) {
-    throw new TableError("name is reserved", { table: definition.name });
-  }
+  if (!isWal) removeUnfinished(fs, joinPath(dbRoot, definition.name), definition.name);
   const id = tableIds.next();
   const token: TableToken = {
     name: definition.name,
@@ -52,19 +51,31 @@ export function createTable(
   // The id is new, so a directory of this name is what an older crash left.
   if (isWal) fs.removeTree(tableDir);
   try {
-    createTableFiles(fs, tableDir, { definition, tableId: id });
-    if (isWal) {
+    const prepare = () => {
+      if (!isWal) return;
       const metadata = readTableMetadata(fs, tableDir);
       createSequencerFiles(fs, tableDir, { metadata, createMicros: clock.nowMicros() });
       saveInitialMetadata(fs, tableDir);
-      fs.syncDir(tableDir);
-      registry.add(token);
-    }
+    };
+    createTableFiles(fs, tableDir, { definition, tableId: id, prepare });
+    if (isWal) registry.add(token);
   } catch (error) {
     fs.removeTree(tableDir);
     throw error;
   }
   return token;
+}
+
+/** Files of a table before it has `_txn`. */
+const UNFINISHED = /^(_meta|_cv|_todo_|_name|_txn\.new|.+\.[ockv])$/;
+
+/** Makes room where an older CREATE was cut off. @throws {TableError} if something else is there. */
+function removeUnfinished(fs: FileSystem, tableDir: string, table: string): void {
+  if (fs.stat(tableDir) === null) return;
+  const isUnfinished = fs.stat(tableDir)!.isDirectory &&
+    fs.readDir(tableDir).every(({ name, isDirectory }) => !isDirectory && UNFINISHED.test(name));
+  if (!isUnfinished) throw new TableError("name is reserved", { table });
+  fs.removeTree(tableDir);
 }
 
 function checkDefinition(definition: TableDefinition, config: EngineConfig): void {

@@ -9,7 +9,13 @@
  */
 import { QuestError } from "../common/mod.ts";
 import { type FileSystem, joinPath, type Log } from "../platform/mod.ts";
-import { readTableMetadata, readTableName, readTxn, recoverAlter } from "../storage/mod.ts";
+import {
+  readTableMetadata,
+  readTableName,
+  readTxn,
+  readTxnVersion,
+  recoverAlter,
+} from "../storage/mod.ts";
 import { TxnLog } from "../wal/mod.ts";
 import type { TableRegistry } from "./table_registry.ts";
 import type { TableKind, TableToken } from "./table_token.ts";
@@ -74,6 +80,7 @@ export function discoverTables(context: DiscoveryContext): DiscoveredTables {
 function inspectDirectory(context: DiscoveryContext, dirName: string): TableToken | null {
   const { fs, dbRoot, registry } = context;
   const tableDir = joinPath(dbRoot, dirName);
+  if (isUnfinished(fs, tableDir)) return null;
   try {
     recoverAlter(fs, tableDir); // a change that was cut off may have left no `_meta`
     const name = readTableName(fs, tableDir) ?? dirName.replace(/~.*$/, "");
@@ -83,13 +90,35 @@ function inspectDirectory(context: DiscoveryContext, dirName: string): TableToke
   } catch (error) {
     if (!(error instanceof QuestError)) throw error;
     // Listed, so that somebody sees it; every use reads the files again and tells what is wrong.
+    const isWal = dirName.includes("~");
     return {
       name: dirName.replace(/~.*$/, ""),
       dirName,
       id: UNKNOWN_TABLE_ID,
-      isWal: false,
-      type: 0,
+      isWal,
+      type: isWal ? 1 : 0,
     };
+  }
+}
+
+/** True for a table whose `_txn`, which is written last and before any directory is made, never got its bytes. */
+function isUnfinished(fs: FileSystem, tableDir: string): boolean {
+  if (fs.readDir(tableDir).some((entry) => entry.isDirectory)) return false;
+  try {
+    return readTxnVersion(fs, tableDir) === 0 && !isWhole(fs, tableDir);
+  } catch (error) {
+    if (!(error instanceof QuestError)) throw error;
+    return true; // too short for a version
+  }
+}
+
+function isWhole(fs: FileSystem, tableDir: string): boolean {
+  try {
+    readTxn(fs, tableDir, readTableMetadata(fs, tableDir).partitionBy);
+    return true;
+  } catch (error) {
+    if (!(error instanceof QuestError)) throw error;
+    return false;
   }
 }
 

@@ -46,6 +46,7 @@ import type { TableIds } from "./root_files.ts";
 import { finishRenames, publishName, renameDirectory } from "./rename_table.ts";
 import type { EngineServices } from "./services.ts";
 import {
+  alterFiles,
   type AlterOptions,
   alterWalTable,
   type ChangeContext,
@@ -300,7 +301,8 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Changes a table. With WAL it is committed when this resolves and visible when it is applied; without, it is done.
+   * Changes a table. With WAL it is committed when this resolves and visible when it is applied; without, it is done. FORCE DROP
+   * PARTITION is always done at once.
    *
    * @returns The sequencer transaction, 0 without WAL.
    * @throws {TableError} if the table cannot be changed like this.
@@ -312,6 +314,9 @@ export class Engine implements AsyncDisposable {
   ): Promise<number> {
     const state = this.#writableState(token);
     if (state.sequencer !== null) {
+      if (operation.kind === "dropPartitions" && operation.isForced) {
+        return alterFiles(this.#changes, state, operation).then(() => state.appliedTxn);
+      }
       return alterWalTable(this.#changes, state, { operation, options });
     }
     return this.writeTable(token, (writer) => {
@@ -342,7 +347,8 @@ export class Engine implements AsyncDisposable {
     this.#refuseInCheckpoint(token, "table busy [reason=checkpointInProgress]");
     checkTableName(to, this.options.config.maxFileNameLength);
     const key = to.toLowerCase();
-    if (this.#states.has(key) || this.#reservedNames.has(key)) throw TableError.alreadyExists(to);
+    const holder = this.#states.get(key) ?? state; // itself, if only the letters' case changes
+    if (holder !== state || this.#reservedNames.has(key)) throw TableError.alreadyExists(to);
     this.#reservedNames.add(key);
     try {
       return token.isWal

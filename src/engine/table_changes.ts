@@ -154,6 +154,20 @@ export async function skipTransactions(
   state.advance(fromTxn - 1);
 }
 
+/** Changes the files of a WAL table at once, whatever its WAL still holds: what repairs a table must not wait behind what it repairs. */
+export async function alterFiles(
+  context: ChangeContext,
+  state: TableState,
+  operation: AlterOperation,
+): Promise<void> {
+  while (state.applying !== null) await state.applying;
+  const { fs, core } = context;
+  using writer = TableWriter.open({ fs, core, tableDir: state.tableDir });
+  const { seqTxn } = writer.txn;
+  writer.alter(operation, { seqTxn, sync: true, tableName: state.token.name });
+  state.snapshots.invalidate();
+}
+
 /** Commits the new name of a WAL table to its log; the registry and `_name` follow. */
 export async function renameWalTable(
   context: ChangeContext,

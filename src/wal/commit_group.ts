@@ -136,8 +136,8 @@ export class CommitGroup {
 
   #reject(batch: readonly Waiting[], cause: unknown): void {
     const error = this.#options.asError(cause);
-    this.#options.onFailure(error);
     for (const one of batch) one.reject(error);
+    this.#options.onFailure(error);
   }
 }
 

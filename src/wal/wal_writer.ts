@@ -540,7 +540,11 @@ export class WalWriter implements RowWriter, Disposable {
   /** Gives up the segment after a failure of commits; who has the open transaction learns of it by his next call. */
   #loseTransaction(error: Error): void {
     if (this.uncommittedRowCount > 0) this.#lostTransaction = error;
-    this.#abandon();
+    try {
+      this.#abandon();
+    } catch (cause) {
+      this.#poison(cause); // nobody is there to be told; the next sync tells
+    }
   }
 
   /** Gives up the segment after a failure; its committed transactions still have to become durable. */

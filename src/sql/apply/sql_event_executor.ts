@@ -3,7 +3,7 @@
  * in any thread.
  *
  * A statement that was checked when it was committed may not fit any more when it is applied: its column may be gone by then. QuestDB
- * passes over it, and so do we; every other error stops the table.
+ * passes over it, and so do we. Every other error, a value that cannot be converted for one, suspends the table.
  *
  * @module
  */
@@ -27,19 +27,37 @@ interface Run {
 /** See the module's description. */
 export const sqlEventExecutor: SqlEventExecutor = {
   execute(context, writer, event, options): void {
-    try {
-      const statement = parseStatement(event.text);
-      const run = { context, writer, event, options };
-      if (statement.kind === "alterTable") runAlter(statement, run);
-      else if (statement.kind === "update") runUpdateEvent(statement, run);
-    } catch (error) {
-      if (!(error instanceof SqlError) && !(error instanceof AlterRefusedError)) throw error;
-      writer.rollback();
-    }
+    using arena = new Arena(context.core.memory);
+    const run = unlessObsolete(() => prepare({ context, writer, event, options }, arena));
+    run?.();
   },
 };
 
-function runAlter(statement: AlterTable, { context, writer, event, options }: Run): void {
+/** Does something about a statement that may not fit the table any more. @returns `null` if it does not. */
+function unlessObsolete<T>(action: () => T): T | null {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof SqlError || error instanceof AlterRefusedError) return null;
+    throw error;
+  }
+}
+
+/** Compiles the statement. @returns what runs it. @throws {SqlError} */
+function prepare(run: Run, arena: Arena): () => void {
+  const statement = parseStatement(run.event.text);
+  switch (statement.kind) {
+    case "alterTable":
+      return prepareAlter(statement, run);
+    case "update":
+      return prepareUpdate(statement, run, arena);
+    default:
+      throw new SqlError(statement.position, "the statement cannot be in a WAL");
+  }
+}
+
+function prepareAlter(statement: AlterTable, run: Run): () => void {
+  const { context, writer, event, options } = run;
   const tableName = statement.table.text;
   const bound = bindAlter(statement, {
     name: tableName,
@@ -53,17 +71,19 @@ function runAlter(statement: AlterTable, { context, writer, event, options }: Ru
       timestamps: () => writer.view.partitions.map((partition) => partition.timestamp),
     },
   });
-  if (bound.kind !== "operations") return;
+  if (bound.kind !== "operations") throw new SqlError(0, "the statement changes no files");
   assert(bound.operations.length <= 1, "a WAL statement is one operation");
   const { seqTxn, sync } = options;
-  for (const { operation } of bound.operations) {
-    writer.alter(operation, { seqTxn, sync, tableName });
-  }
+  return () => {
+    for (const { operation } of bound.operations) {
+      unlessObsolete(() => writer.alter(operation, { seqTxn, sync, tableName }));
+    }
+  };
 }
 
-function runUpdateEvent(statement: Update, { context, writer, event, options }: Run): void {
+function prepareUpdate(statement: Update, run: Run, arena: Arena): () => void {
+  const { context, writer, event, options } = run;
   const { core } = context;
-  using arena = new Arena(core.memory);
   const compile = updateContext({
     core,
     arena,
@@ -76,6 +96,8 @@ function runUpdateEvent(statement: Update, { context, writer, event, options }: 
     text: event.text,
     bindVariables: event.bindVariables,
   });
-  const rowCount = runUpdate(writer, bound, compile);
-  if (rowCount > 0) writer.commit({ seqTxn: options.seqTxn, sync: options.sync });
+  return () => {
+    const rowCount = runUpdate(writer, bound, compile);
+    if (rowCount > 0) writer.commit({ seqTxn: options.seqTxn, sync: options.sync });
+  };
 }

@@ -39,7 +39,8 @@ export function tableColumnsTable(engine: Engine, token: TableToken): CatalogTab
   }
 }
 
-/** QuestDB counts NULL as a value of the column. */
+/** QuestDB counts NULL as a value of the column. Of a column without any other value it is not known here. */
 function distinctValues(symbols: SymbolTable): number {
-  return symbols.count + (symbols instanceof SymbolMapReader && symbols.hasNull ? 1 : 0);
+  const hasNull = symbols instanceof SymbolMapReader && symbols.hasNull;
+  return symbols.count === 0 ? 0 : symbols.count + (hasNull ? 1 : 0);
 }

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { SqlError } from "../../common/mod.ts";
+import { SqlError, typeName } from "../../common/mod.ts";
 import type { Engine } from "../../engine/mod.ts";
 import { TXN_LOG_CHUNK, TxnLog } from "../../wal/mod.ts";
+import { typedLiteral } from "../analyzer/mod.ts";
 import type { FunctionRef } from "../ast/mod.ts";
 import { catalogColumns, type CatalogTable, type CatalogValue } from "./catalog_table.ts";
 
@@ -59,7 +60,11 @@ export function textArgument(reference: FunctionRef): { text: string; position: 
   if (args.length > 1 || argument.kind !== "literal" || argument.literal !== "string") {
     throw new SqlError(
       argument.position,
-      `argument type mismatch for function \`${name}\` at #1 expected: STRING constant`,
+      `argument type mismatch for function \`${name}\` at #1 expected: ${
+        argument.kind === "literal"
+          ? `STRING, actual: ${typeName(typedLiteral(argument).type)}`
+          : "STRING constant"
+      }`,
     );
   }
   return argument;

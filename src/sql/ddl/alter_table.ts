@@ -24,7 +24,8 @@ export async function alterTable(
       engine.setWalEnabled(token, bound.isWal);
       return;
     case "resumeWal":
-      await engine.resumeWal(token, bound.fromTxn);
+      // Nothing is given up of a table that is not suspended.
+      if (engine.walStatus(token).isSuspended) await engine.resumeWal(token, bound.fromTxn);
       return;
     case "operations":
       await environment.withWriter(token, async () => {
@@ -72,6 +73,13 @@ async function runOperation(
     });
   } catch (error) {
     if (!(error instanceof AlterRefusedError)) throw error;
-    throw new SqlError(bound.position, error.message, { cause: error });
+    throw new SqlError(bound.position, refusalText(bound, error), { cause: error });
   }
+}
+
+/** A column that an earlier part of the same statement has dropped is missed in other words. */
+function refusalText(bound: BoundOperation, error: AlterRefusedError): string {
+  const { operation } = bound;
+  const isGone = operation.kind === "dropColumn" && error.message.startsWith("Invalid column");
+  return isGone ? `column '${operation.name}' does not exist` : error.message;
 }

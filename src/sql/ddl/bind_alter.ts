@@ -5,7 +5,14 @@
  *
  * @module
  */
-import { assert, isTimestamp, PartitionBy, SqlError, typeName } from "../../common/mod.ts";
+import {
+  assert,
+  ColumnType,
+  isTimestamp,
+  PartitionBy,
+  SqlError,
+  typeName,
+} from "../../common/mod.ts";
 import {
   type AlterOperation,
   AlterRefusedError,
@@ -219,8 +226,11 @@ class AlterBinder {
       : name.position;
     // A statement that travels through the WAL is not held against what other statements may still do to the index.
     const isIndexChange = change.kind === "addIndex" || change.kind === "dropIndex";
-    const isRepeated = isIndexChange && column.isIndexed === (change.kind === "addIndex");
-    if (!(isWal && isRepeated)) this.#validate(operation, position);
+    const isRepeated = isIndexChange && column.type === ColumnType.SYMBOL &&
+      column.isIndexed === (change.kind === "addIndex");
+    // What is wrong with an index is said when the statement is run, so an error of syntax comes first.
+    const isBroken = isIndexChange && this.#statement.error !== null;
+    if (!(isWal && isRepeated) && !isBroken) this.#validate(operation, position);
     return [operationAt(position, operation, name.position)];
   }
 
@@ -269,9 +279,8 @@ class AlterBinder {
         operationAt(position, operationOf([timestamp]))
       );
     }
-    if (chosen.length === 0) return []; // a WHERE that fits no partition
     const timestamps = chosen.map(({ timestamp }) => timestamp);
-    return [operationAt(chosen[0].position, operationOf(timestamps))];
+    return [operationAt(chosen.at(0)?.position ?? 0, operationOf(timestamps))];
   }
 
   #matching(where: NonNullable<AlterPartitions["where"]>) {

@@ -66,6 +66,10 @@ export async function vacuumTable(
   environment: StatementEnvironment,
 ): Promise<void> {
   const { engine } = environment;
-  requireTable(engine, statement.table.text, statement.table.position);
+  const { text, position } = statement.table;
+  requireTable(engine, text, position);
+  if (engine.services.checkpoint?.status().inProgress) {
+    throw new SqlError(position, "cannot vacuum while checkpoint is in progress");
+  }
   await engine.purge();
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { SqlError } from "../../common/mod.ts";
+import { ColumnType, SqlError } from "../../common/mod.ts";
 import type { Name } from "../ast/mod.ts";
 import type { ColumnMetadata, TableMetadata } from "../../storage/mod.ts";
 
@@ -19,11 +19,18 @@ export function requireColumn(metadata: TableMetadata, name: Name): ColumnMetada
 const MAX_TIMESTAMP_MICROS = 253_402_300_799_999_999n;
 const MAX_TIMESTAMP_HIGH_WORD = Number(MAX_TIMESTAMP_MICROS >> 32n);
 
-/** Why a value may not be a designated timestamp, or `null` if it may. NULL is none. */
-export function timestampFault(micros: bigint | null): string | null {
-  if (micros === null) return "designated timestamp column cannot be NULL";
-  if (micros < 0n) return "designated timestamp before 1970-01-01 is not allowed";
-  if (micros > MAX_TIMESTAMP_MICROS) return "designated timestamp beyond 9999-12-31 is not allowed";
+/**
+ * Why a value may not be a designated timestamp, or `null` if it may. NULL is none.
+ *
+ * @param value In the unit of `type`; nanoseconds end before the year 9999 does.
+ */
+export function timestampFault(value: bigint | null, type: number): string | null {
+  if (value === null) return "designated timestamp column cannot be NULL";
+  if (value < 0n) return "designated timestamp before 1970-01-01 is not allowed";
+  const isMicros = type === ColumnType.TIMESTAMP;
+  if (isMicros && value > MAX_TIMESTAMP_MICROS) {
+    return "designated timestamp beyond 9999-12-31 is not allowed";
+  }
   return null;
 }
 

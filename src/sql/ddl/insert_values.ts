@@ -141,7 +141,7 @@ function convertTimestamp(
     if (!isValueError) throw error;
     throw new SqlError(error.position, `${error.message} tuple: ${place.row}`, { cause: error });
   }
-  const fault = timestampFault(value as bigint | null);
+  const fault = timestampFault(value as bigint | null, place.column.type);
   if (fault !== null) throw new SqlError(expression.position, fault);
   return value;
 }

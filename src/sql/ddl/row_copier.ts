@@ -80,7 +80,7 @@ function appendBatch(
   }
   if (options.timestampIndex >= 0) {
     const timestamps = columns[options.timestampIndex];
-    if (timestamps === null) throw new SqlError(0, timestampFault(null)!);
+    if (timestamps === null) throw new SqlError(0, timestampFault(null, ColumnType.TIMESTAMP)!);
     checkTimestamps(timestamps, batch.rowCount, environment);
   }
   options.writer.append({ rowCount: batch.rowCount, columns });
@@ -117,7 +117,7 @@ function checkTimestamps(
   if (suspect < 0) return;
   for (let row = suspect; row < rowCount; row++) {
     const micros = memory.i64[(vector.data >> 3) + row];
-    const fault = timestampFault(micros === -(1n << 63n) ? null : micros);
+    const fault = timestampFault(micros === -(1n << 63n) ? null : micros, vector.type);
     if (fault !== null) throw new SqlError(0, fault);
   }
 }

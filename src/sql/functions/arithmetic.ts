@@ -71,6 +71,11 @@ function resultTypes(operation: BinaryOperation): { compute: number; result: num
   return { compute, result: isDifference ? ColumnType.LONG : isTime(a) ? a : b };
 }
 
+function hasDateLeft({ operator, left, right }: BinaryOperation): boolean {
+  return (operator === "+" || operator === "-") && typeTag(left.type) === ColumnType.DATE &&
+    (isInteger(right.type) || typeTag(right.type) === ColumnType.DATE);
+}
+
 /**
  * Compiles an arithmetic operator.
  *
@@ -81,6 +86,15 @@ export function arithmeticExpression(
   operation: BinaryOperation,
 ): VectorExpression {
   if (isSpecialArithmetic(operation)) return specialArithmetic(context, operation);
+  if (hasDateLeft(operation)) {
+    // QuestDB moves dates as timestamps.
+    const left = coerce(context, operation.left, { type: ColumnType.TIMESTAMP });
+    const isBoth = typeTag(operation.right.type) === ColumnType.DATE;
+    const right = isBoth
+      ? coerce(context, operation.right, { type: ColumnType.TIMESTAMP })
+      : operation.right;
+    return arithmeticExpression(context, { ...operation, left, right });
+  }
   const types = resultTypes(operation);
   if (types === null) throw noMatchingOperator(operation);
   const isFloat = typeTag(types.compute) === ColumnType.FLOAT;

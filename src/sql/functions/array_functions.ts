@@ -171,7 +171,7 @@ const DIMENSION_LENGTH: Overload = {
     if (typeof wanted === "number" && (wanted < 1 || wanted > dimensions)) {
       throw new SqlError(
         site.positions[1],
-        `array dimension out of bounds [dim=${wanted}, nDims=${dimensions}]`,
+        `array dimension out of bounds [dim=${wanted}, dims=${dimensions}]`,
       );
     }
     return strictRowExpression(

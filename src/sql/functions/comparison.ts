@@ -5,7 +5,6 @@
  */
 import {
   ColumnType,
-  fixedSize,
   parseTimestampMicros,
   parseTimestampNanos,
   SqlError,
@@ -36,6 +35,7 @@ import {
   kernelExpression,
   operandOf,
   type VectorExpression,
+  vectorStride,
 } from "./vector_expression.ts";
 
 /** Codes of core-wasm/expr/compare.ts. */
@@ -159,7 +159,7 @@ export function isNullExpression(
 /** True where the operand has the bytes of its type's NULL. */
 function isNullPattern(context: CompileContext, operand: VectorExpression): VectorExpression {
   const { kernels } = context.core;
-  const size = fixedSize(operand.type);
+  const size = vectorStride(operand.type);
   const missing = constantExpression(context, operand.type, null);
   const expression = kernelExpression(context, ColumnType.BOOLEAN, (batch, out) => {
     const value = operandOf(operand, batch), pattern = operandOf(missing, batch);

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ColumnType, SqlError, typeName, typeTag } from "../../common/mod.ts";
+import { ColumnType, isDecimal, SqlError, typeName, typeTag } from "../../common/mod.ts";
 import { coerce, foldIfConstant } from "./coerce.ts";
 import type { CompileContext, VectorExpression } from "./vector_expression.ts";
 
@@ -29,6 +29,8 @@ const {
 /** Types an argument may become, nearest first. */
 const PRIORITIES: Readonly<Record<number, readonly number[]>> = {
   [BOOLEAN]: [BOOLEAN],
+  [ColumnType.LONG256]: [ColumnType.LONG256, LONG],
+  [ColumnType.UUID]: [ColumnType.UUID, STRING, VARCHAR],
   [BYTE]: [BYTE, SHORT, INT, LONG, FLOAT, DOUBLE],
   [SHORT]: [SHORT, INT, LONG, FLOAT, DOUBLE],
   [CHAR]: [CHAR, STRING, VARCHAR],
@@ -75,6 +77,8 @@ const PRIORITIES: Readonly<Record<number, readonly number[]>> = {
 export const ANY = -1;
 /** Matches any text, which the function sees as STRING or VARCHAR. */
 export const TEXT = -2;
+/** Matches a DECIMAL of any precision and scale. */
+export const DECIMAL = -3;
 
 /** A call's surroundings. */
 export interface CallSite extends CompileContext {
@@ -106,6 +110,7 @@ export interface FunctionCall {
 
 function distance(from: number, to: number): number {
   if (to === ANY) return 0;
+  if (to === DECIMAL) return isDecimal(from) ? 0 : -1;
   const tag = typeTag(from);
   if (to === TEXT) return tag === CHAR || tag === SYMBOL ? 1 : isTextType(tag) ? 0 : -1;
   return PRIORITIES[tag]?.indexOf(typeTag(to)) ?? (tag === typeTag(to) ? 0 : -1);
@@ -193,7 +198,7 @@ function convertArgument(
   parameter: number | undefined,
 ): VectorExpression {
   if (parameter === undefined || parameter === ANY) return argument;
-  if (parameter === ARRAY) return argument; // any number of dimensions
+  if (parameter === ARRAY || parameter === DECIMAL) return argument; // of any size
   if (parameter !== TEXT) return coerce(context, argument, { type: parameter });
   const isVarchar = typeTag(argument.type) === VARCHAR;
   return coerce(context, argument, { type: isVarchar ? VARCHAR : STRING });

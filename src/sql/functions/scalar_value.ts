@@ -38,6 +38,9 @@ import { isWhole, readWhole, writeWhole } from "./wide_value.ts";
 /** A value of any type. */
 export type ScalarValue = boolean | number | bigint | string | Uint8Array | ArrayValue | null;
 
+/** Bytes of a type that is never stored: INTERVAL. */
+const WIDE_BYTES = 16;
+
 /** Place and value of a write. */
 export interface ValuePlacement {
   /** Pointer to the vector's first value. */
@@ -90,7 +93,7 @@ export function writeFixed(memory: WasmMemory, type: number, placement: ValuePla
     default:
       assert(isWhole(type), `fixed-width type is known: ${typeName(type)}`);
       writeWhole(memory, type, {
-        at: data + row * fixedSize(type),
+        at: data + row * (fixedSize(type) || WIDE_BYTES),
         value: value as bigint | null,
       });
   }
@@ -167,7 +170,7 @@ export function valueReader(memory: WasmMemory, vector: Vector): (row: number) =
       return (row) => readArray(memory, vector, row);
     default: {
       if (!isWhole(vector.type)) return (row) => readVarchar(memory, vector, row);
-      const size = fixedSize(vector.type);
+      const size = fixedSize(vector.type) || WIDE_BYTES;
       return (row) => readWhole(memory, vector.type, data + row * size);
     }
   }

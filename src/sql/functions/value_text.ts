@@ -59,6 +59,8 @@ export function formatValue(value: ScalarValue, type: number): string | null {
       return formatUuid(value as bigint);
     case ColumnType.LONG256:
       return formatLong256(value as bigint);
+    case ColumnType.INTERVAL:
+      return formatInterval(value as bigint);
     case ColumnType.IPV4:
       return formatIpv4(value as number);
     case ColumnType.ARRAY:
@@ -68,6 +70,13 @@ export function formatValue(value: ScalarValue, type: number): string | null {
       if (isDecimal(type)) return formatDecimal(value as bigint, decimalScale(type));
       return String(value);
   }
+}
+
+/** `('2024-01-01T00:00:00.000Z', '2024-01-02T00:00:00.000Z')`. */
+function formatInterval(value: bigint): string {
+  const end = (shift: bigint) =>
+    `'${formatDateMillis(floorDivide(BigInt.asIntN(64, value >> shift), 1000n))}'`;
+  return `(${end(0n)}, ${end(64n)})`;
 }
 
 function integer(text: string, low: bigint, high: bigint): number | undefined {

@@ -5,6 +5,7 @@
  *
  * ```
  * UUID LONG128   low, high
+ * INTERVAL       low end, high end: never on disk
  * LONG256        least significant first, 4 words
  * DECIMAL128     high, low
  * DECIMAL256     most significant first, 4 words
@@ -32,10 +33,11 @@ export function isWhole(type: number): boolean {
   return isGeohash(type) || isDecimal(type) || isWide(type);
 }
 
-/** UUID, LONG128, LONG256: all words of their NULL are the least int64. */
+/** UUID, LONG128, LONG256, and INTERVAL as low and high end: all words of their NULL are the least int64. */
 export function isWide(type: number): boolean {
   const tag = typeTag(type);
-  return tag === ColumnType.UUID || tag === ColumnType.LONG128 || tag === ColumnType.LONG256;
+  return tag === ColumnType.UUID || tag === ColumnType.LONG128 || tag === ColumnType.LONG256 ||
+    tag === ColumnType.INTERVAL;
 }
 
 /** Words of a wide value, or of a DECIMAL of more than 18 digits. */

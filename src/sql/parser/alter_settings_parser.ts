@@ -102,8 +102,7 @@ function parseDedup(cursor: TokenCursor, draft: AlterDraft): void {
     throw new SqlError(position, `expected '${word}'`);
   }
   const listExpected = "deduplicate key column list expected";
-  if (cursor.isAtEnd) throw new SqlError(cursor.previousPosition, listExpected);
-  cursor.expect(TokenKind.LEFT_PAREN, listExpected);
+  if (!cursor.accept(TokenKind.LEFT_PAREN)) throw new SqlError(cursor.end, listExpected);
   // QuestDB takes names with and without commas between them.
   while (!cursor.isAtEnd && cursor.kind() !== TokenKind.RIGHT_PAREN) {
     if (!cursor.accept(TokenKind.COMMA)) {

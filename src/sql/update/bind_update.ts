@@ -95,7 +95,15 @@ function bindValue(
   if (typeTag(column.type) === ColumnType.LONG256) {
     throw new SqlError(0, "Column type LONG256 not supported for updates");
   }
-  return coerce(context, value, { type: column.type });
+  return coerce(context, asInput(value), { type: column.type });
+}
+
+/** A constant text is converted when there is a row to take it, so that one that does not fit is no error before. */
+function asInput(value: VectorExpression): VectorExpression {
+  const tag = typeTag(value.type);
+  const isConstantText = value.constant !== undefined && value.constant.value !== null &&
+    (tag === ColumnType.STRING || tag === ColumnType.VARCHAR || tag === ColumnType.CHAR);
+  return isConstantText ? { type: value.type, evaluate: (batch) => value.evaluate(batch) } : value;
 }
 
 /** @throws {SqlError} if the column does not take values of the type. */
