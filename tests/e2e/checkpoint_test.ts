@@ -82,6 +82,8 @@ Deno.test("tidemark checkpoint enters and leaves checkpoint mode, and says what 
     outcome = await checkpoint("status");
     assertEquals(outcome.code, 0);
     assertStringIncludes(outcome.out, "in progress since 20");
+    const vacuum = await server.tryExec("VACUUM TABLE t0");
+    assertEquals(vacuum.error, "cannot vacuum while checkpoint is in progress");
     outcome = await checkpoint("create");
     assertEquals(outcome.code, 1);
     assertStringIncludes(outcome.error, "Waiting for CHECKPOINT RELEASE to be called");
