@@ -38,11 +38,19 @@ export function readTableName(fs: FileSystem, tableDir: string): string | null {
   return readStorageFile(fs, path, NAME_BYTES_MAX).str(0).text;
 }
 
-/** Creates a table's directory and files, durably. The directory must not exist. */
+/** Name of `_txn` until it is whole. */
+export const NEW_TXN_FILE = "_txn.new";
+
+/**
+ * Creates a table's directory and files, durably. The directory must not exist. `_txn` is what makes a directory a table: it comes
+ * last, and by a rename, so that a table is there with all its files or not at all.
+ *
+ * @param options `prepare` makes what else belongs to the table; it runs before the table is there.
+ */
 export function createTableFiles(
   fs: FileSystem,
   tableDir: string,
-  options: { definition: TableDefinition; tableId: number },
+  options: { definition: TableDefinition; tableId: number; prepare?: () => void },
 ): void {
   const { definition, tableId } = options;
   assert(fs.stat(tableDir) === null, `the table's directory is new: ${tableDir}`);
@@ -58,8 +66,10 @@ export function createTableFiles(
   writeFileSynced(fs, `${tableDir}/_cv`, encodeNewColumnVersions());
   writeFileSynced(fs, `${tableDir}/_todo_`, new Uint8Array(TODO_BYTES));
   writeFileSynced(fs, `${tableDir}/_name`, encodeTableName(definition.name));
+  options.prepare?.();
+  writeFileSynced(fs, `${tableDir}/${NEW_TXN_FILE}`, encodeNewTxn(symbols.length));
   fs.syncDir(tableDir);
-  writeFileSynced(fs, `${tableDir}/_txn`, encodeNewTxn(symbols.length));
+  fs.rename(`${tableDir}/${NEW_TXN_FILE}`, `${tableDir}/_txn`);
   fs.syncDir(tableDir);
   fs.syncDir(parentPath(tableDir));
 }
