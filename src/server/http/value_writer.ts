@@ -177,9 +177,11 @@ interface TextStyle {
 const PLAIN: TextStyle = { isQuoted: false, jsonNull: "null", csvNull: "" };
 const LONG256_STYLE: TextStyle = { isQuoted: false, jsonNull: '""', csvNull: "" };
 const QUOTED: TextStyle = { isQuoted: true, jsonNull: "null", csvNull: "null" };
+const INTERVAL_STYLE: TextStyle = { isQuoted: true, jsonNull: "null", csvNull: "" };
 
 function styleOf(type: number): TextStyle {
   if (typeTag(type) === ColumnType.LONG256) return LONG256_STYLE;
+  if (typeTag(type) === ColumnType.INTERVAL) return INTERVAL_STYLE;
   return isGeohash(type) || isDecimal(type) ? QUOTED : PLAIN;
 }
 

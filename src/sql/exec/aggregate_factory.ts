@@ -22,6 +22,7 @@ import {
   type FunctionCall,
   isSpecial,
   isText,
+  lazyBuffer,
   type PlacedExpression,
   type VectorExpression,
 } from "../functions/mod.ts";
@@ -265,13 +266,22 @@ function createSpecialExtreme(context: AggregateContext, call: AggregateCall): A
   return new ValueAggregator(context, expression, valueKeeper(type, rule));
 }
 
-/** CHAR as LONG codes. */
+/** CHAR as LONG codes; no letter is NULL. */
 function charCodes(context: AggregateContext, expression: VectorExpression): VectorExpression {
-  const codes: VectorExpression = {
-    type: SHORT,
-    evaluate: (batch) => ({ ...expression.evaluate(batch), type: SHORT }),
+  const buffer = lazyBuffer(context.compile, 8);
+  const { memory } = context.memory.core;
+  return {
+    type: LONG,
+    evaluate(batch) {
+      const from = expression.evaluate(batch).data >> 1, out = buffer();
+      for (let row = 0; row < batch.rowCount; row++) {
+        const code = memory.u16[from + row];
+        memory.u32[(out >> 2) + 2 * row] = code;
+        memory.u32[(out >> 2) + 2 * row + 1] = code === 0 ? 0x80000000 : 0;
+      }
+      return fixedVector(LONG, out);
+    },
   };
-  return coerce(context.compile, codes, { type: LONG });
 }
 
 function createKeeper(context: AggregateContext, call: AggregateCall): Aggregator {

@@ -8,7 +8,8 @@ import { comparisonExpression, isNullExpression, notExpression } from "./compari
 import { coerce, foldIfConstant } from "./coerce.ts";
 import { isSpecial } from "./special_comparison.ts";
 import { symbolPredicate } from "./symbol_predicate.ts";
-import { isNullType, isNumeric, isTextual, isTime } from "./type_class.ts";
+import { isNullType, isNumeric, isReal, isTextual, isTime } from "./type_class.ts";
+import { parseText } from "./value_text.ts";
 import {
   type CompileContext,
   constantExpression,
@@ -112,6 +113,10 @@ export function inExpression(
 ): VectorExpression {
   if (isSpecial(operand.expression.type)) return inSpecial(context, operand, list);
   const { expression } = operand;
+  if (typeTag(expression.type) === ColumnType.BOOLEAN) checkFlags(operand, list);
+  if (typeTag(expression.type) === ColumnType.CHAR) checkLetters(list);
+  const numbers = textNumbers(context, expression.type, list);
+  if (numbers !== null) return inExpression(context, operand, numbers);
   for (const item of list) checkComparable(expression, item);
   const isConstantList = list.every((item) => item.expression.constant !== undefined);
   if (
@@ -140,6 +145,46 @@ export function inExpression(
     (a, b) => combine(context, { isOr: true, a, b }),
     constantExpression(context, ColumnType.BOOLEAN, false),
   );
+}
+
+function checkFlags(operand: PlacedExpression, list: readonly PlacedExpression[]): void {
+  if (!list.some((item) => isTextual(item.expression.type))) return;
+  throw new SqlError(
+    operand.operatorPosition ?? operand.position,
+    `there is no matching operator \`in\` with the argument type: ${
+      typeName(operand.expression.type)
+    }`,
+  );
+}
+
+function checkLetters(list: readonly PlacedExpression[]): void {
+  for (const { expression, position } of list) {
+    const value = expression.constant?.value;
+    const isText = typeof value === "string" && value.length > 1;
+    if (isText) throw new SqlError(position, "CHAR constant expected");
+  }
+}
+
+/** Constant texts in a list about numbers, read as numbers; `null` if there are none. */
+function textNumbers(
+  context: CompileContext,
+  type: number,
+  list: readonly PlacedExpression[],
+): PlacedExpression[] | null {
+  const isNumber = isNumeric(type) && !isTime(type);
+  const isTextItem = ({ expression }: PlacedExpression) =>
+    isTextual(expression.type) && typeof expression.constant?.value === "string";
+  if (!isNumber || !list.some(isTextItem)) return null;
+  const target = isReal(type) ? ColumnType.DOUBLE : ColumnType.LONG;
+  return list.map((item) => {
+    if (!isTextItem(item)) return item;
+    const text = String(item.expression.constant?.value);
+    const value = parseText(text, target);
+    if (value === undefined) {
+      throw new SqlError(item.position, `invalid ${typeName(target)} value [${text}]`);
+    }
+    return { ...item, expression: constantExpression(context, target, value) };
+  });
 }
 
 /** IN over UUID, IPv4 and LONG256; the other types without kernels have none. */

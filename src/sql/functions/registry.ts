@@ -4,6 +4,7 @@
  * @module
  */
 import { ARRAY_FUNCTIONS } from "./array_functions.ts";
+import { ARRAY_PRODUCTS } from "./array_products.ts";
 import { NUMERIC_FUNCTIONS } from "./numeric_functions.ts";
 import type { Overload } from "./overloads.ts";
 import { RANDOM_FUNCTIONS } from "./random_functions.ts";
@@ -20,6 +21,7 @@ const FAMILIES = [
   RANDOM_FUNCTIONS,
   SYSTEM_FUNCTIONS,
   ARRAY_FUNCTIONS,
+  ARRAY_PRODUCTS,
   VALUE_FUNCTIONS,
   RANDOM_VALUES,
 ];
