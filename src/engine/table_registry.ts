@@ -74,7 +74,9 @@ export class TableRegistry implements Disposable {
   static open(fs: FileSystem, dbRoot: string): TableRegistry {
     const number = highestNumber(fs, dbRoot);
     const path = joinPath(dbRoot, `tables.d.${number ?? 0}`);
-    if (number === null) {
+    // A file without its first field is what an open that was cut off left: nothing is added before that is durable.
+    const isNew = (fs.stat(path)?.size ?? 0) < HEADER_BYTES;
+    if (isNew) {
       using file = fs.open(path, "create");
       file.write(new ByteBuilder().i64(HEADER_BYTES).bytes(), 0);
       file.sync();
@@ -84,7 +86,7 @@ export class TableRegistry implements Disposable {
     const handle = fs.open(path, "readWrite");
     const registry = new TableRegistry(
       { fs, dbRoot },
-      { handle, number: number ?? 0, isNew: number === null },
+      { handle, number: number ?? 0, isNew },
       replay,
     );
     // An ADD whose directory was never finished is no table.
@@ -213,8 +215,6 @@ function replayFile(fs: FileSystem, path: string): Replay {
   const bytes = readFile(fs, path, REGISTRY_BYTES_MAX);
   const live = new Map<string, RegistryEntry>();
   const removed = new Map<string, RegistryEntry>();
-  // A file that was created but never written: its process died in between.
-  if (bytes.length === 0) return { live, removed, end: HEADER_BYTES, deadCount: 0 };
   const header = new ByteCursor(path, bytes);
   const stored = header.count("append offset");
   const end = Math.max(stored, HEADER_BYTES);
