@@ -3,6 +3,7 @@
  *
  * ```
  * <checkpoint root>/db/_checkpoint_meta.d     str instance id, zero padded to a page
+ * <checkpoint root>/db/_checkpoint_version    version of the server that made it; QuestDB has none
  * <checkpoint root>/db/tables.d.0             registry of WAL tables and views
  * <checkpoint root>/db/_preferences~store     if the database has one
  * <checkpoint root>/db/<table>/_meta _txn _cv _name [_mv _mv.s]      a view: _meta _txn _name _view
@@ -29,6 +30,8 @@ export const CHECKPOINT_DATABASE = "db";
 export const RECOVERED_DIRECTORY = "recovered";
 /** File that marks a whole checkpoint and holds the instance's id. */
 export const CHECKPOINT_META = "_checkpoint_meta.d";
+/** File with the version of the server that made a checkpoint, as text. */
+export const CHECKPOINT_VERSION = "_checkpoint_version";
 /** What {@linkcode CHECKPOINT_META} was called in snapshots of older servers. */
 export const LEGACY_META = "_snapshot";
 /** Text file with the instance's id, looked at when the binary one holds none. */
@@ -75,6 +78,13 @@ export function encodeCheckpointMeta(instanceId: string): Uint8Array<ArrayBuffer
   const writer = new ByteWriter(strSize(instanceId));
   writer.str(0, instanceId);
   return padToPage(writer.bytes);
+}
+
+/** Reads the version of the server that made a checkpoint; `null` if it does not say. */
+export function readCheckpointVersion(fs: FileSystem, directory: string): string | null {
+  const path = joinPath(directory, CHECKPOINT_VERSION);
+  if (fs.stat(path) === null) return null;
+  return new TextDecoder().decode(readFile(fs, path, META_BYTES_MAX)).trim();
 }
 
 /**

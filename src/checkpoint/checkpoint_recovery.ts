@@ -15,6 +15,7 @@
  * @module
  */
 import { QuestError } from "../common/mod.ts";
+import { checkStorageVersion } from "../engine/mod.ts";
 import { type FileSystem, joinPath, type Log, parentPath, readFile } from "../platform/mod.ts";
 import { writeFileSynced } from "../storage/mod.ts";
 import {
@@ -22,6 +23,7 @@ import {
   CHECKPOINT_META,
   type CheckpointRoots,
   PREFERENCES_FILE,
+  readCheckpointVersion,
   readInstanceId,
   RECOVERED_DIRECTORY,
   RECOVERY_TRIGGER,
@@ -49,6 +51,7 @@ export interface RecoveryOptions {
   readonly instanceId: string;
   /** `cairo.checkpoint.recovery.rebuild.column.indexes`. */
   readonly isIndexRebuilt: boolean;
+  readonly productVersion: string;
   /** Gives other work a turn, for 0, or waits. */
   readonly sleep: (millis: number) => Promise<void>;
 }
@@ -71,6 +74,7 @@ export async function recoverCheckpoint(options: RecoveryOptions): Promise<Recov
   finishRecovered(options);
   const source = findSource(options);
   if (source === null) return null;
+  checkVersions(options, source.directory);
   const { log, roots } = options;
   const word = parentPath(source.directory) === roots.legacy ? "snapshot" : "checkpoint";
   const ids = { currentId: options.instanceId, previousId: source.instanceId };
@@ -147,6 +151,18 @@ function findSource(options: RecoveryOptions): RecoverySource | null {
     previousId: instanceId,
   });
   return null;
+}
+
+/** Nothing has been changed yet. @throws {RecoveryError} if this version must not open what was checkpointed. */
+function checkVersions(options: RecoveryOptions, source: string): void {
+  const { fs, dbRoot, productVersion } = options;
+  checkStorageVersion(fs, dbRoot);
+  const created = readCheckpointVersion(fs, source);
+  if (created === null || created.split(".")[0] === productVersion.split(".")[0]) return;
+  throw new RecoveryError(
+    "restoring data is only possible if the original and the backup have the same major version number",
+    { checkpoint: created, version: productVersion },
+  );
 }
 
 /** Replaces the registry of table names by the checkpoint's. */

@@ -35,6 +35,7 @@ export interface CheckpointServiceOptions {
   readonly roots: CheckpointRoots;
   /** `cairo.snapshot.instance.id`. */
   readonly instanceId: string;
+  readonly productVersion: string;
   /** Gives other work a turn, for 0, or waits. */
   readonly sleep: (millis: number) => Promise<void>;
   /** Told at each release of a checkpoint: when it was created, and each WAL table's last transaction in it. */

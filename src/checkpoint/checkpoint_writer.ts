@@ -21,6 +21,7 @@ import {
 } from "../storage/mod.ts";
 import {
   CHECKPOINT_META,
+  CHECKPOINT_VERSION,
   encodeCheckpointMeta,
   padToPage,
   PREFERENCES_FILE,
@@ -45,6 +46,7 @@ export interface CheckpointWriterOptions {
   readonly directory: string;
   /** `cairo.snapshot.instance.id`. */
   readonly instanceId: string;
+  readonly productVersion: string;
   readonly sleep: (millis: number) => Promise<void>;
   /** Checked between tables. */
   readonly signal?: AbortSignal | undefined;
@@ -85,6 +87,8 @@ export async function writeCheckpoint(
   if (fs.stat(preferences) !== null) {
     writeWhole(fs, joinPath(directory, PREFERENCES_FILE), readSmallFile(fs, preferences));
   }
+  const version = new TextEncoder().encode(options.productVersion);
+  writeWhole(fs, joinPath(directory, CHECKPOINT_VERSION), version);
   // The last file: a checkpoint without it is not used.
   writeWhole(fs, joinPath(directory, CHECKPOINT_META), encodeCheckpointMeta(options.instanceId));
   return written.length;

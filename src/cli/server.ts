@@ -176,6 +176,7 @@ function checkpointOptionsOf(options: ServerOptions, parts: Parts) {
     dbRoot: parts.dbRoot,
     roots: checkpointRoots(parts.dbRoot, configured),
     instanceId: checkpoint.instanceId,
+    productVersion: VERSION,
     isEnabled: checkpoint.isRecoveryEnabled && checkpoint.isSnapshotRecoveryEnabled,
     isIndexRebuilt: checkpoint.isIndexRebuilt,
     sleep: (millis: number) => timers.sleep(millis),

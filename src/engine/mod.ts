@@ -7,3 +7,4 @@ export type { AlterOptions, BindVariables, UpdateOptions } from "./table_changes
 export * from "./table_token.ts";
 export type { DatabasePin, PinnedTable, UnpinnableTable } from "./database_pin.ts";
 export type { WalStatus, WalTableInfo } from "./wal_info.ts";
+export { checkStorageVersion, STORAGE_VERSION } from "./root_files.ts";

@@ -66,6 +66,7 @@ export async function openDatabase(root: string, options: DatabaseOptions = {}):
     dbRoot: `${root}/db`,
     roots: checkpointRoots(`${root}/db`, ""),
     instanceId: options.instanceId ?? "",
+    productVersion: "1.2.3",
     sleep,
     ...options.service,
   });
@@ -93,6 +94,7 @@ export function recover(
     roots: checkpointRoots(`${root}/db`, ""),
     isEnabled: true,
     instanceId: "",
+    productVersion: "1.9.0",
     isIndexRebuilt: false,
     sleep,
     ...options,

@@ -44,7 +44,7 @@ Deno.test("C1 C2 C3 C4 C5 C6 create and release: files are there in between, the
   const listed = Deno.readDirSync(`${dir.path}/.checkpoint/db`);
   assertEquals(
     [...listed].map((entry) => entry.name).sort(),
-    ["_checkpoint_meta.d", "flat", "plain", "tables.d.0", "wal~1"].sort(),
+    ["_checkpoint_meta.d", "_checkpoint_version", "flat", "plain", "tables.d.0", "wal~1"].sort(),
   );
   await checkpoint.release();
   assert(exists(`${dir.path}/.checkpoint`) && !exists(`${dir.path}/.checkpoint/db`));

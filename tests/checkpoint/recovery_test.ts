@@ -174,6 +174,30 @@ Deno.test("C61 a trigger without the checkpoint's metadata file keeps the server
   assertEquals(await rowCount(copy), 40);
 });
 
+Deno.test("a checkpoint of another major version, or of another storage version, is refused before anything is changed", async () => {
+  using dir = new TempDir();
+  const copy = await checkpointedCopy(dir.path);
+  touchTrigger(copy);
+  await assertRejects(
+    () => recover(copy, { productVersion: "2.0.0" }),
+    RecoveryError,
+    "have the same major version number [checkpoint=1.2.3, version=2.0.0]",
+  );
+  const upgrade = Deno.readFileSync(`${copy}/db/_upgrade.d`);
+  new DataView(upgrade.buffer).setInt32(0, 427, true);
+  Deno.writeFileSync(`${copy}/db/_upgrade.d`, upgrade);
+  await assertRejects(
+    () => recover(copy),
+    QuestError,
+    "storage version of the root is not supported",
+  );
+  new DataView(upgrade.buffer).setInt32(0, 426, true);
+  Deno.writeFileSync(`${copy}/db/_upgrade.d`, upgrade);
+  assert(exists(`${copy}/_restore`));
+  assert(await recover(copy) !== null);
+  assertEquals(await rowCount(copy), 20);
+});
+
 Deno.test("C62 C63 C64 C65 a step that cannot be done keeps trigger and checkpoint, and a retry succeeds", async () => {
   const faults: [string, (path: string, operation: string) => boolean, string][] = [
     [
