@@ -9,6 +9,7 @@
 // `data` points at the byte of .d with offset `dataOffset`.
 
 import { varcharPut } from "./varchar";
+import { copyValue } from "./copy";
 import { putUtf16, putUtf8, utf16Bytes, utf8Units } from "./utf16";
 
 const INLINED: u32 = 1;
@@ -134,7 +135,7 @@ export function storedDecode(
         length = <i32>(putUtf8(at + 4, <i32>size, value) - value);
       } else {
         length = <i32>size;
-        memory.copy(value, at + 8, <usize>length);
+        copyValue(value, at + 8, <usize>length);
       }
     }
     varcharPut(entry, value, length, <f64>used);
@@ -218,7 +219,7 @@ export function storedEncode(
       end += <u64>(last - to);
     } else {
       store<i64>(to, <i64>length);
-      if (length > 0) memory.copy(to + 8, value, <usize>length);
+      if (length > 0) copyValue(to + 8, value, <usize>length);
       end += length < 0 ? 8 : 8 + <u64>length;
     }
   }

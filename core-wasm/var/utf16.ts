@@ -14,6 +14,10 @@ export function utf16Bytes(units: usize, n: i32): i32 {
       at += 16;
       bytes += 8;
     }
+    while (at < end && load<u16>(at) < 0x80) {
+      at += 2;
+      bytes++;
+    }
     if (at >= end) break;
     const unit = <u32>load<u16>(at);
     at += 2;
@@ -46,12 +50,14 @@ export function putUtf8(units: usize, n: i32, dst: usize): usize {
       at += 16;
       dst += 8;
     }
+    while (at < end && load<u16>(at) < 0x80) {
+      store<u8>(dst++, load<u8>(at));
+      at += 2;
+    }
     if (at >= end) break;
     const unit = <u32>load<u16>(at);
     at += 2;
-    if (unit < 0x80) {
-      store<u8>(dst++, unit);
-    } else if (unit < 0x800) {
+    if (unit < 0x800) {
       store<u8>(dst, 0xc0 | (unit >> 6));
       store<u8>(dst, 0x80 | (unit & 63), 1);
       dst += 2;
@@ -105,6 +111,10 @@ export function utf8Units(bytes: usize, n: i32): i32 {
       at += 16;
       units += 16;
     }
+    while (at < end && load<u8>(at) < 0x80) {
+      at++;
+      units++;
+    }
     if (at >= end) break;
     const length = characterBytes(at, end);
     units += length == 4 ? 2 : 1;
@@ -125,6 +135,15 @@ export function putUtf16(bytes: usize, n: i32, dst: usize): usize {
       v128.store(dst, i16x8.extend_high_i8x16_u(block), 16);
       at += 16;
       dst += 32;
+    }
+    if (at + 8 <= end && (load<u64>(at) & 0x8080808080808080) == 0) {
+      v128.store(dst, i16x8.extend_low_i8x16_u(v128.load64_zero(at)));
+      at += 8;
+      dst += 16;
+    }
+    while (at < end && load<u8>(at) < 0x80) {
+      store<u16>(dst, <u16>load<u8>(at++));
+      dst += 2;
     }
     if (at >= end) break;
     const length = characterBytes(at, end);

@@ -7,6 +7,8 @@
 // Offsets are 48 bits, relative to the start of the data file; of NULL and inlined values they tell the end of the data
 // so far. `heap` points at the byte with offset `heapOffset`.
 
+import { copyValue } from "./copy";
+
 const INLINED: u32 = 1;
 const NULL_FLAG: u32 = 4;
 const SECOND: u32 = 0x80000000;
@@ -64,7 +66,7 @@ export function varcharCopy(
     putEntry(from, dstAux + ((<usize>i) << 4), start + <u64>used);
     if (isSplit(header)) {
       const length = <usize>(header >> 4);
-      memory.copy(dstHeap + used, heap + <usize>(offsetOf(from) - base), length);
+      copyValue(dstHeap + used, heap + <usize>(offsetOf(from) - base), length);
       used += length;
     }
   }
@@ -94,7 +96,7 @@ export function varcharGather(
     putEntry(from, dstAux + ((<usize>i) << 4), start + <u64>used);
     if (isSplit(header)) {
       const length = <usize>(header >> 4);
-      memory.copy(dstHeap + used, heap + <usize>(offsetOf(from) - base), length);
+      copyValue(dstHeap + used, heap + <usize>(offsetOf(from) - base), length);
       used += length;
     }
   }
@@ -130,7 +132,7 @@ export function varcharMerge(
     if (isSplit(header)) {
       const length = <usize>(header >> 4);
       const value = second ? heapB + <usize>(offsetOf(from) - baseB) : heapA + <usize>(offsetOf(from) - baseA);
-      memory.copy(dstHeap + used, value, length);
+      copyValue(dstHeap + used, value, length);
       used += length;
     }
   }

@@ -347,8 +347,7 @@ export class Engine implements AsyncDisposable {
     this.#refuseInCheckpoint(token, "table busy [reason=checkpointInProgress]");
     checkTableName(to, this.options.config.maxFileNameLength);
     const key = to.toLowerCase();
-    const holder = this.#states.get(key) ?? state; // itself, if only the letters' case changes
-    if (holder !== state || this.#reservedNames.has(key)) throw TableError.alreadyExists(to);
+    if (this.#states.has(key) || this.#reservedNames.has(key)) throw TableError.alreadyExists(to);
     this.#reservedNames.add(key);
     try {
       return token.isWal

@@ -201,8 +201,8 @@ class SortedRows implements RowSource, Disposable {
     if (vector === null || this.#order === 0) return vector;
     const arena = new Arena(this.#core.memory);
     this.#columns.set(writerIndex, arena);
-    const picked = { rows: this.#order, rowCount: this.rowCount };
-    return gatherRows(this.#core, vector, picked, arena);
+    const picked = { vector, rows: this.#order, rowCount: this.rowCount };
+    return gatherRows(this.#core, picked, arena);
   }
   release(writerIndex: number): void {
     this.#columns.get(writerIndex)?.release();

@@ -77,18 +77,45 @@ export class DedupKeys implements Disposable {
   }
   /** Lets row 0 of the batch be its row `rowLo`. */
   describeBatch(rowLo: number): void {
-    for (const [i, vector] of this.#batch.entries()) this.#describe(i, BATCH_SIDE, vector, rowLo);
+    for (const [i, vector] of this.#batch.entries()) {
+      this.#describe(i, BATCH_SIDE, { vector, rowLo });
+    }
   }
   /** Sets the partition's values, in the order of the columns. */
   describePartition(vectors: readonly Vector[]): void {
-    for (const [i, vector] of vectors.entries()) this.#describe(i, PARTITION_SIDE, vector, 0);
+    for (const [i, vector] of vectors.entries()) {
+      this.#describe(i, PARTITION_SIDE, { vector, rowLo: 0 });
+    }
+  }
+  /**
+   * Takes out all but the last of the rows with equal times and keys, and orders rows of equal times by their keys; returns the source
+   * itself if there is nothing to do. Whoever calls disposes of what is returned with `arena`.
+   */
+  pick(source: RowSource, arena: Arena): RowSource | PickedRows {
+    const { rowCount, timestamps } = source;
+    const { memory, kernels } = this.#core;
+    if (kernels.hasTiesI64(timestamps, rowCount) === 0) return source;
+    using scratch = new Arena(memory);
+    const rows = arena.alloc(4 * rowCount);
+    this.load(source);
+    const count = kernels.dedupBatch(
+      timestamps,
+      rowCount,
+      this.pointer,
+      this.columns.length,
+      rows,
+      scratch.alloc(4 * rowCount),
+    );
+    this.unload();
+    return new PickedRows(this.#core, source, { rows, rowCount: count });
   }
   [Symbol.dispose](): void {
     this.unload();
     this.#arena.release();
   }
 
-  #describe(key: number, side: number, vector: Vector, rowLo: number): void {
+  #describe(key: number, side: number, values: { vector: Vector; rowLo: number }): void {
+    const { vector, rowLo } = values;
     const { type, data, heap, heapOffset } = vector;
     const width = isVariableSize(type) ? AUX_ENTRY_BYTES : fixedSize(type);
     const at = this.pointer + DESCRIPTION_BYTES * key + side;
@@ -98,31 +125,4 @@ export class DedupKeys implements Disposable {
     view.setUint32(HEAP, heap, true);
     view.setFloat64(HEAP_OFFSET, heapOffset, true);
   }
-}
-
-/**
- * Takes out all but the last of the rows with equal times and keys, and orders rows of equal times by their keys; returns the source
- * itself if there is nothing to do. Whoever calls disposes of what is returned with `arena`.
- */
-export function dedupBatch(
-  core: WasmCore,
-  source: RowSource,
-  keys: DedupKeys,
-  arena: Arena,
-): RowSource | PickedRows {
-  const { rowCount, timestamps } = source;
-  if (core.kernels.hasTiesI64(timestamps, rowCount) === 0) return source;
-  using scratch = new Arena(core.memory);
-  const rows = arena.alloc(4 * rowCount);
-  keys.load(source);
-  const count = core.kernels.dedupBatch(
-    timestamps,
-    rowCount,
-    keys.pointer,
-    keys.columns.length,
-    rows,
-    scratch.alloc(4 * rowCount),
-  );
-  keys.unload();
-  return new PickedRows(core, source, { rows, rowCount: count });
 }

@@ -13,7 +13,7 @@ import {
   partitionScheme,
 } from "./column_files.ts";
 import { type ColumnVersionEntry, withEntries } from "./column_versions.ts";
-import { dedupBatch, DedupKeys, upsertKeys } from "./dedup_keys.ts";
+import { DedupKeys, upsertKeys } from "./dedup_keys.ts";
 import { MergeOrders } from "./merge_order.ts";
 import { type MergeInput, type MergeRange, planMerge, planReplace } from "./merge_plan.ts";
 import { type PartitionPiece, planPieces, withRangePieces } from "./partition_plan.ts";
@@ -91,7 +91,7 @@ export class PartitionWriter {
     if (columns === null) return this.#writeRows(source, { keys: null, range, keepsTails });
     using keys = new DedupKeys(core, columns);
     using arena = new Arena(core.memory);
-    const picked = dedupBatch(core, source, keys, arena);
+    const picked = keys.pick(source, arena);
     try {
       const written = this.#writeRows(picked, { keys, range, keepsTails });
       const dedupedRowCount = written.dedupedRowCount + source.rowCount - picked.rowCount;

@@ -22,7 +22,7 @@ import {
   extendPartitionIndex,
   partitionIndexFiles,
 } from "./partition_index.ts";
-import type { StorageContext, TableReader } from "./table_reader.ts";
+import type { RowRange, StorageContext, TableReader } from "./table_reader.ts";
 import type { PartitionRecord } from "./txn.ts";
 
 /** A partition entry that is written. */
@@ -145,7 +145,10 @@ export class PieceColumnWriter {
     const partition = this.#partitionIndex(from.job);
     for (let rowLo = oldLo; rowLo < oldHi;) {
       let count = Math.min(CHUNK_ROWS, oldHi - rowLo);
-      while (count > 1 && this.#heapBytes(partition, column, rowLo, count) > CHUNK_HEAP_BYTES) {
+      while (
+        count > 1 &&
+        this.#heapBytes(partition, column, { rowLo, rowHi: rowLo + count }) > CHUNK_HEAP_BYTES
+      ) {
         count >>>= 1;
       }
       using arena = new Arena(this.#context.core.memory);
@@ -156,12 +159,9 @@ export class PieceColumnWriter {
     }
   }
 
-  #heapBytes(partition: number, column: ColumnMetadata, rowLo: number, count: number): number {
+  #heapBytes(partition: number, column: ColumnMetadata, rows: RowRange): number {
     if (!isVariableSize(column.type)) return 0;
-    return this.#reader.variableBytes(partition, column.writerIndex, {
-      rowLo,
-      rowHi: rowLo + count,
-    });
+    return this.#reader.variableBytes(partition, column.writerIndex, rows);
   }
 
   /** Merges rows of a range; long values in several turns. */
@@ -206,9 +206,10 @@ export class PieceColumnWriter {
       core.kernels.indexBounds(start, count, bounds);
       if (count === 1) break;
       const [oldMin, oldMax, newMin, newMax] = core.memory.i32.subarray(bounds / 4, bounds / 4 + 4);
-      const oldBytes = oldMin < 0
-        ? 0
-        : this.#heapBytes(partition, column, range.oldLo + oldMin, oldMax - oldMin + 1);
+      const oldBytes = oldMin < 0 ? 0 : this.#heapBytes(partition, column, {
+        rowLo: range.oldLo + oldMin,
+        rowHi: range.oldLo + oldMax + 1,
+      });
       const newBytes = newMin < 0 || added.vector === null ? 0 : core.kernels.varcharHeapBytes(
         added.vector.data + 16 * (added.rowLo + newMin),
         newMax - newMin + 1,

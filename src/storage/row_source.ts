@@ -43,10 +43,10 @@ export const NO_ROWS: RowSource = {
 /** Copies the values of `rows` (pointer to `rowCount` uint32 rows) one behind the other. Values in a heap stay where they are. */
 export function gatherRows(
   core: WasmCore,
-  vector: Vector,
-  picked: { rows: number; rowCount: number },
+  picked: { vector: Vector; rows: number; rowCount: number },
   arena: Arena,
 ): Vector {
+  const { vector } = picked;
   const width = isVariableSize(vector.type) ? AUX_ENTRY_BYTES : fixedSize(vector.type);
   const data = arena.alloc(width * picked.rowCount);
   const { kernels } = core;
@@ -82,7 +82,7 @@ export class PickedRows implements RowSource, Disposable {
     this.#arena = new Arena(core.memory);
     const times = fixedVector(ColumnType.TIMESTAMP, source.timestamps);
     // The one block of the arena: if there is no room for it, there is nothing to give back.
-    this.timestamps = gatherRows(core, times, picked, this.#arena).data;
+    this.timestamps = gatherRows(core, { ...picked, vector: times }, this.#arena).data;
   }
 
   get minTimestamp(): bigint {
@@ -96,8 +96,8 @@ export class PickedRows implements RowSource, Disposable {
     if (vector === null) return null;
     const arena = new Arena(this.#core.memory);
     this.#columns.set(writerIndex, arena);
-    const picked = { rows: this.#rows, rowCount: this.rowCount };
-    return gatherRows(this.#core, vector, picked, arena);
+    const picked = { vector, rows: this.#rows, rowCount: this.rowCount };
+    return gatherRows(this.#core, picked, arena);
   }
   release(writerIndex: number): void {
     this.#columns.get(writerIndex)?.release();

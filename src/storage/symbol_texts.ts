@@ -104,16 +104,17 @@ export class SymbolTexts {
   }
 
   #find(bytes: Uint8Array, text: { at: number; units: number; hash: number }): number {
-    const { at, units, hash } = text;
+    const { hash } = text;
     const slots = this.#slots, mask = slots.length - 1;
     for (let slot = spread(hash) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
       const key = slots[slot] - 1;
-      if (this.#hashes[key] === hash && this.#isText(key, bytes, at, units)) return key;
+      if (this.#hashes[key] === hash && this.#isText(key, bytes, text)) return key;
     }
     return -1;
   }
 
-  #isText(key: number, bytes: Uint8Array, at: number, units: number): boolean {
+  #isText(key: number, bytes: Uint8Array, text: { at: number; units: number }): boolean {
+    const { at, units } = text;
     const own = this.#bytes;
     const start = this.#starts[key] + LENGTH_BYTES;
     if (this.#starts[key + 1] - start !== 2 * units) return false;

@@ -88,8 +88,8 @@ class LagRows implements RowSource, Disposable {
     assert(!this.#columns.has(writerIndex), `column is read once at a time: ${writerIndex}`);
     this.#columns.set(writerIndex, arena);
     const vector = this.#read(writerIndex, arena);
-    const picked = { rows: this.#order, rowCount: this.rowCount };
-    return gatherRows(this.#context.core, vector, picked, arena);
+    const picked = { vector, rows: this.#order, rowCount: this.rowCount };
+    return gatherRows(this.#context.core, picked, arena);
   }
   release(writerIndex: number): void {
     this.#columns.get(writerIndex)?.release();

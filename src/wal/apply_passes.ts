@@ -56,7 +56,7 @@ function writePasses(
     const rowHi = Math.min(rowLo + passRows, rowCount);
     const isPart = rowHi - rowLo < rowCount;
     const part = isPart ? cutStep(step, rowLo, rowHi) : step;
-    using rows = new StepRows(context, part, writer, { isPart });
+    using rows = new StepRows(context, part, { writer, isPart });
     writer.write(rows, options);
   }
 }

@@ -46,12 +46,11 @@ export class StepRows implements RowSource, Disposable {
   constructor(
     context: TaskContext,
     step: DataStep,
-    writer: TableWriter,
-    options: { isPart: boolean } = { isPart: false },
+    options: { writer: TableWriter; isPart: boolean },
   ) {
     this.#context = context;
     this.#step = step;
-    this.#writer = writer;
+    this.#writer = options.writer;
     this.#isPart = options.isPart;
     this.rowCount = step.rowCount;
     this.#arena = new Arena(context.core.memory);
@@ -182,8 +181,8 @@ export class StepRows implements RowSource, Disposable {
   /** Values in timestamp order. */
   #inOrder(vector: Vector, arena: Arena): Vector {
     if (this.#order === 0) return vector;
-    const picked = { rows: this.#order, rowCount: this.rowCount };
-    return gatherRows(this.#context.core, vector, picked, arena);
+    const picked = { vector, rows: this.#order, rowCount: this.rowCount };
+    return gatherRows(this.#context.core, picked, arena);
   }
 }
 

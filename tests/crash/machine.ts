@@ -12,13 +12,14 @@ import {
   SILENT_LOG,
   type Timers,
 } from "../../src/platform/mod.ts";
+import { readTableMetadata } from "../../src/storage/mod.ts";
 import { valueReader } from "../../src/sql/functions/mod.ts";
 import { SqlEngine, sqlEventExecutor } from "../../src/sql/mod.ts";
 import { type CommitMode, walTasks } from "../../src/wal/mod.ts";
 import { InlineTaskRunner } from "../../src/wasm/mod.ts";
 import { testCore } from "../support/engine_fixture.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
-import type { SeenTable } from "./table_model.ts";
+import { columnText, type SeenTable } from "./table_model.ts";
 
 const NEVER = 1_000_000_000;
 
@@ -114,9 +115,13 @@ export class Machine {
     const order = cursor.columns.map((_, index) => index).sort((a, b) =>
       Number(b === cursor.timestampIndex) - Number(a === cursor.timestampIndex) || a - b
     );
-    const columns = order.map((index) =>
-      `${cursor.columns[index].name} ${typeName(cursor.columns[index].type)}`
-    );
+    const token = this.engine.findTable(name)!;
+    const metadata = readTableMetadata(this.engine.options.fs, this.engine.tableDir(token));
+    const columns = order.map((index) => {
+      const column = metadata.liveColumns[index];
+      const type = typeName(cursor.columns[index].type);
+      return columnText({ ...column, type, isKey: column.isDedupKey });
+    });
     const rows: string[][] = [];
     try {
       for (let batch = await cursor.next(); batch !== null; batch = await cursor.next()) {

@@ -11,6 +11,7 @@ import {
   type TableImage,
   type TableModel,
   type TableOperation,
+  textOfValue,
 } from "./table_model.ts";
 
 /** An operation and its kind, for counting. */
@@ -99,18 +100,22 @@ function insert(model: TableModel, random: SeededRandom): ChosenOperation {
   };
 }
 
-/** Adds rows; with deduplication a later row takes the place of those with its key. */
+/**
+ * Adds rows; with deduplication a later row takes the place of those with its key: of each, if there were several before the
+ * table was deduplicated.
+ */
 function withRows(image: TableImage, added: readonly ModelRow[]): ModelRow[] {
   const { keys } = image;
   if (keys === null) return [...image.rows, ...added];
+  const columns = image.columns.filter(({ id }) => keys.includes(id));
   const keyOf = (row: ModelRow) =>
-    [row.micros, ...keys.map((id) => row.values.get(id) ?? "missing")].join("|").replaceAll(
-      "missing",
-      NULL_TEXT,
-    );
-  const replaced = new Set(added.map(keyOf));
+    [row.micros, ...columns.map((column) => textOfValue(row, column))].join("|");
   const last = new Map(added.map((row) => [keyOf(row), row]));
-  return [...image.rows.filter((row) => !replaced.has(keyOf(row))), ...last.values()];
+  const present = new Set(image.rows.map(keyOf));
+  return [
+    ...image.rows.map((row) => last.get(keyOf(row)) ?? row),
+    ...[...last].filter(([key]) => !present.has(key)).map(([, row]) => row),
+  ];
 }
 
 function update(model: TableModel, random: SeededRandom): ChosenOperation {

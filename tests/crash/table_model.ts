@@ -40,7 +40,7 @@ export interface TableOperation {
 
 /** What a server shows of a table. */
 export interface SeenTable {
-  /** `name TYPE`, in order. */
+  /** `name TYPE`, in order, with `key` for deduplication keys and `index` for indexed ones. */
   readonly columns: readonly string[];
   /** Values as text, in table order; the first column is the timestamp in microseconds. */
   readonly rows: readonly (readonly string[])[];
@@ -49,15 +49,30 @@ export interface SeenTable {
 /** The text of NULL, of every type but BOOLEAN. */
 export const NULL_TEXT = "null";
 
-function valueOf(row: ModelRow, column: ModelColumn): string {
+/** What is shown of a column. */
+export function columnText(
+  column: { name: string; type: string; isKey: boolean; isIndexed: boolean },
+): string {
+  const { name, type, isKey, isIndexed } = column;
+  return `${name} ${type}${isKey ? " key" : ""}${isIndexed ? " index" : ""}`;
+}
+
+/** The text of a row's value. */
+export function textOfValue(row: ModelRow, column: ModelColumn): string {
   return row.values.get(column.id) ?? (column.type === "BOOLEAN" ? "false" : NULL_TEXT);
 }
 
 /** An image as a server would show it, rows in an order of their own. */
 export function textOfImage(image: TableImage): string {
-  const columns = ["ts TIMESTAMP", ...image.columns.map(({ name, type }) => `${name} ${type}`)];
+  const { keys } = image;
+  const columns = image.columns.map(({ id, name, type, isIndexed }) =>
+    columnText({ name, type, isKey: keys?.includes(id) ?? false, isIndexed })
+  );
+  columns.unshift(
+    columnText({ name: "ts", type: "TIMESTAMP", isKey: keys !== null, isIndexed: false }),
+  );
   const rows = image.rows.map((row) =>
-    [String(row.micros), ...image.columns.map((column) => valueOf(row, column))].join("|")
+    [String(row.micros), ...image.columns.map((column) => textOfValue(row, column))].join("|")
   );
   return [columns.join(","), ...rows.sort()].join("\n");
 }

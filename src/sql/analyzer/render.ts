@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ColumnType, typeFromName } from "../../common/mod.ts";
 import type { Between, Call, Case, Cast, Expression, InExpression, Literal } from "../ast/mod.ts";
 import { ARRAY_ACCESS, ARRAY_LITERAL, ARRAY_SLICE } from "../parser/mod.ts";
 
@@ -115,8 +116,26 @@ function renderBetween(expression: Between, render: (inner: Expression) => strin
   return isNegated ? `not(${test})` : test;
 }
 
+/** Types that `json_extract` reads itself: a cast to one of them becomes its third argument. */
+const JSON_TYPES = new Set(
+  ["boolean", "short", "int", "long", "date", "timestamp", "float", "double", "ipv4"],
+);
+
+function jsonCast(expression: Cast, source: string): string | null {
+  const { operand } = expression;
+  if (operand.kind !== "call" || operand.name !== "json_extract") return null;
+  const text = renderExpression(operand, source);
+  const type = expression.type.toLowerCase();
+  if (type === "varchar") return text;
+  if (!JSON_TYPES.has(type)) return null;
+  const code = isShortFloat(expression, source) ? ColumnType.DOUBLE : typeFromName(type);
+  return `${text.slice(0, -1)}, ${code})`;
+}
+
 function renderCast(expression: Expression & { kind: "cast" }, source: string): string {
   const { operand, type } = expression;
+  const json = jsonCast(expression, source);
+  if (json !== null) return json;
   const text = renderExpression(operand, source);
   const isWrapped = operand.kind === "binary" && operand.operator !== "||";
   if (isShortFloat(expression, source) || /^float\[/i.test(type)) {

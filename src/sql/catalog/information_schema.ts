@@ -52,5 +52,9 @@ function characterSets(): CatalogTable {
       "default_collate_schema STRING, default_collate_name STRING",
   );
   const row = [null, null, "UTF8", "UCS", "UTF8", SCHEMA, SCHEMA, "en_US.utf8"];
-  return { columns, rows: [row] };
+  // QuestDB's name of the last column ends in a blank.
+  const named = columns.map((column) =>
+    column.name === "default_collate_name" ? { ...column, name: `${column.name} ` } : column
+  );
+  return { columns: named, rows: [row] };
 }

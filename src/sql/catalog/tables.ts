@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { LONG_NULL, PartitionBy, partitionByName } from "../../common/mod.ts";
+import { ColumnType, LONG_NULL, PartitionBy, partitionByName } from "../../common/mod.ts";
 import type { Engine, TableToken } from "../../engine/mod.ts";
 import type { FileSystem } from "../../platform/mod.ts";
+import { NO_MIN_TIMESTAMP } from "../../storage/mod.ts";
 import { catalogColumns, type CatalogTable, type CatalogValue } from "./catalog_table.ts";
 import { directoryBytes } from "./detached_partitions.ts";
 import { describeTtl } from "./ttl.ts";
@@ -37,8 +38,10 @@ function tableRow(engine: Engine, token: TableToken): CatalogValue[] {
     const ttl = describeTtl(metadata.ttlHoursOrMonths);
     const wal = token.isWal ? engine.walStatus(token) : null;
     const hasRows = rowCount > 0 && metadata.timestampIndex >= 0;
-    const minTimestamp = hasRows && txn.minTimestamp !== LONG_NULL ? txn.minTimestamp : null;
-    const maxTimestamp = hasRows && txn.maxTimestamp !== LONG_NULL ? txn.maxTimestamp : null;
+    const isNanos = metadata.columns[metadata.timestampIndex]?.type === ColumnType.TIMESTAMP_NS;
+    const known = (time: bigint) =>
+      hasRows && time > LONG_NULL && time < NO_MIN_TIMESTAMP ? isNanos ? time / 1000n : time : null;
+    const minTimestamp = known(txn.minTimestamp), maxTimestamp = known(txn.maxTimestamp);
     const values: Record<string, CatalogValue> = {
       id: metadata.tableId,
       table_name: token.name,

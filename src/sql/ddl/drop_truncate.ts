@@ -49,9 +49,9 @@ export async function renameTable(
   if (!isValidTableName(to.text, tableDefaults.maxFileNameLength)) {
     throw new SqlError(0, `invalid table name [table=${to.text}]`);
   }
-  if (to.text.toLowerCase() === token.name.toLowerCase() && to.text === token.name) return;
   const taken = engine.findTable(to.text);
-  if (taken !== null && taken.dirName !== token.dirName) {
+  if (taken?.dirName === token.dirName) return; // names ignore case
+  if (taken !== null) {
     throw new SqlError(
       0,
       `cannot rename table, new name is already in use [table=${table.text}, toTableName=${to.text}]`,

@@ -52,7 +52,8 @@ function mapByName(statement: Insert, metadata: TableMetadata, cursor: RowCursor
   const mapping = names.map((name, source): ColumnMapping => {
     const column = requireColumn(metadata, name);
     const { type, name: text } = cursor.columns[source];
-    if (!isInsertable(type, column.type)) {
+    const { isNull } = selectedItem(statement, source, names.length);
+    if (!isNull && !isInsertable(type, column.type)) {
       throw inconvertibleTypes(name.position, { type, text }, column);
     }
     if (column.writerIndex === metadata.timestampIndex) checkTimestampType(type, tablePosition);
@@ -85,11 +86,28 @@ function mapByPosition(
   }
   return columns.map((column, source): ColumnMapping => {
     const { type, name: text } = cursor.columns[source];
-    if (!isInsertable(type, column.type)) {
-      throw inconvertibleTypes(query.position, { type, text }, column);
+    const { position, isNull } = selectedItem(statement, source, columns.length);
+    if (!isNull && !isInsertable(type, column.type)) {
+      throw inconvertibleTypes(position, { type, text }, column);
     }
     return { source, target: column.writerIndex, type: column.type };
   });
+}
+
+/** Where a column of the query is written, and whether it is a bare `null`, which fits every column. */
+function selectedItem(
+  statement: Insert,
+  index: number,
+  columnCount: number,
+): { position: number; isNull: boolean } {
+  const { items, position } = statement.query!;
+  const star = items.findIndex((item) => item.expression.kind === "star");
+  const own = star < 0 || index < star
+    ? index
+    : Math.max(star, index - (columnCount - items.length));
+  const item = items[own]?.expression;
+  if (item === undefined) return { position, isNull: false };
+  return { position: item.position, isNull: item.kind === "literal" && item.literal === "null" };
 }
 
 /** Only a TIMESTAMP, or a text that spells one, fills the designated timestamp from a query. */

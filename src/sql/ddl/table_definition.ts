@@ -87,7 +87,7 @@ export function defineFromQuery(
         `invalid column name [name=${name}, position=${index}]`,
       );
     }
-    if (typeTag(type) === ColumnType.NULL) {
+    if (typeTag(type) === ColumnType.NULL || isBareNull(statement, index)) {
       throw new SqlError(
         0,
         `cannot create NULL-type column, please use type cast, e.g. ${name}::type`,
@@ -100,6 +100,14 @@ export function defineFromQuery(
     return newColumn(cast, castType(cast, { name, type }), environment.tableDefaults);
   });
   return define(statement, columns, { environment, timestampIndex: cursor.timestampIndex });
+}
+
+/** Tells whether a column of the query is a bare `null`, which has no type. */
+function isBareNull(statement: CreateTable, index: number): boolean {
+  const { items } = statement.query!;
+  const expression = items[index]?.expression;
+  const hasStar = items.some((item) => item.expression.kind === "star");
+  return !hasStar && expression?.kind === "literal" && expression.literal === "null";
 }
 
 const NO_OPTIONS = {
@@ -127,11 +135,37 @@ function indexCasts(statement: CreateTable, cursor: RowCursor): Map<string, Colu
 
 function castType(cast: ColumnDefinition, from: { name: string; type: number }): number {
   const type = resolveTypeName(cast.type.text).type!;
-  if (isInsertable(from.type, type)) return type;
+  if (castGroup(from.type) === castGroup(type) && isInsertable(from.type, type)) return type;
   throw new SqlError(
-    cast.type.position,
+    cast.name.position,
     `unsupported cast [column=${from.name}, from=${typeName(from.type)}, to=${typeName(type)}]`,
   );
+}
+
+const {
+  BOOLEAN,
+  BYTE,
+  CHAR,
+  DATE,
+  DOUBLE,
+  FLOAT,
+  INT,
+  LONG,
+  SHORT,
+  STRING,
+  SYMBOL,
+  TIMESTAMP,
+  VARCHAR,
+} = ColumnType;
+/** Types that cast clauses convert among each other; types in none are a group of their own. */
+const CAST_GROUPS: readonly (readonly number[])[] = [
+  [BOOLEAN],
+  [BYTE, SHORT, CHAR, INT, LONG, DATE, TIMESTAMP, FLOAT, DOUBLE],
+  [STRING, VARCHAR, SYMBOL],
+];
+
+function castGroup(type: number): number {
+  return CAST_GROUPS.findIndex((group) => group.includes(typeTag(type)));
 }
 
 type ColumnOptions =

@@ -37,7 +37,20 @@ import {
 } from "./aggregates.ts";
 import { DistinctAggregator, WholeDistinctAggregator } from "./distinct_aggregator.ts";
 import { GrowableBuffer } from "./query_memory.ts";
-import { long256Sum, ValueAggregator, valueKeeper, valueSum } from "./value_aggregator.ts";
+import {
+  covarianceFold,
+  DISTANCE_FOLD,
+  modeFold,
+  TIME_WEIGHTED_FOLD,
+  WEIGHTED_FOLD,
+} from "./pair_aggregates.ts";
+import {
+  long256Sum,
+  SymbolAggregator,
+  ValueAggregator,
+  valueKeeper,
+  valueSum,
+} from "./value_aggregator.ts";
 import { MomentsAggregator, RowAggregator, textJoiner, textKeeper } from "./text_aggregator.ts";
 
 const { BOOLEAN, BYTE, CHAR, DOUBLE, FLOAT, INT, LONG, SHORT, STRING, SYMBOL, VARCHAR, NULL } =
@@ -116,6 +129,8 @@ export function createAggregator(context: AggregateContext, call: AggregateCall)
     }
     return new CountAggregator(context, isRows ? null : argument.expression);
   }
+  const several = createSeveral(context, call);
+  if (several !== null) return several;
   const isScaledAverage = call.key === "avg" && call.args.length === 2 &&
     isDecimal(call.args[0].expression.type);
   const arity = call.key.startsWith("string_") || isScaledAverage ? 2 : 1;
@@ -349,6 +364,45 @@ function createFlag(context: AggregateContext, call: AggregateCall): Aggregator 
       isAnd ? (state ?? true) && value === true : state === true || value === true,
     finish: (state) => state ?? false,
   });
+}
+
+/** Aggregates over several arguments, and `mode`; `null` for other names. */
+function createSeveral(context: AggregateContext, call: AggregateCall): Aggregator | null {
+  const { key, args } = call;
+  const numbers = (count: number) => {
+    if (args.length !== count) throw noMatch(call);
+    return args.map(({ expression }) => {
+      if (isSpecial(expression.type) || typeTag(expression.type) === BOOLEAN) throw noMatch(call);
+      return coerce(context.compile, expression, { type: DOUBLE });
+    });
+  };
+  const covariance = covarianceFold(key);
+  if (covariance !== undefined) return new ValueAggregator(context, numbers(2), covariance);
+  switch (key) {
+    case "vwap":
+    case "weighted_avg":
+      return new ValueAggregator(context, numbers(2), WEIGHTED_FOLD);
+    case "twap":
+      return new ValueAggregator(context, numbers(2), TIME_WEIGHTED_FOLD);
+    case "haversine_dist_deg":
+      return new ValueAggregator(context, numbers(3), DISTANCE_FOLD);
+    case "mode":
+      return createMode(context, call);
+    default:
+      return null;
+  }
+}
+
+function createMode(context: AggregateContext, call: AggregateCall): Aggregator {
+  if (call.args.length !== 1) throw noMatch(call);
+  const { expression } = call.args[0];
+  if (typeTag(expression.type) !== SYMBOL) {
+    const isTime = typeTag(expression.type) === ColumnType.TIMESTAMP ||
+      typeTag(expression.type) === ColumnType.DATE;
+    return new ValueAggregator(context, expression, modeFold(isTime ? LONG : expression.type));
+  }
+  const text = coerce(context.compile, expression, { type: STRING });
+  return new SymbolAggregator(new ValueAggregator(context, text, modeFold(STRING)), context);
 }
 
 function createMoments(context: AggregateContext, call: AggregateCall): Aggregator {

@@ -7,6 +7,8 @@ import { ColumnType, fixedSize, LimitError } from "../../common/mod.ts";
 import { type Arena, type Batch, fixedVector, type Vector } from "../../wasm/mod.ts";
 import {
   appendValue,
+  arenaConversion,
+  internSymbols,
   isVariable,
   type ScalarValue,
   valueReader,
@@ -23,7 +25,12 @@ export const VALUE_GROUPS_MAX = 4_194_304;
 export interface ValueFold<S> {
   /** Type of the result. */
   readonly type: number;
-  accumulate(state: S | undefined, value: ScalarValue): S | undefined;
+  /** `rest`: values of the call's further arguments. */
+  accumulate(
+    state: S | undefined,
+    value: ScalarValue,
+    rest: readonly ScalarValue[],
+  ): S | undefined;
   finish(state: S | undefined): ScalarValue;
 }
 
@@ -31,15 +38,19 @@ export interface ValueFold<S> {
 export class ValueAggregator<S> implements Aggregator {
   readonly type: number;
   readonly #context: AggregateContext;
-  readonly #argument: VectorExpression;
+  readonly #arguments: readonly VectorExpression[];
   readonly #fold: ValueFold<S>;
   readonly #states: (S | undefined)[] = [];
   readonly #arena: Arena;
-  #read: (row: number) => ScalarValue = () => null;
+  #readers: ((row: number) => ScalarValue)[] = [];
 
-  constructor(context: AggregateContext, argument: VectorExpression, fold: ValueFold<S>) {
+  constructor(
+    context: AggregateContext,
+    args: VectorExpression | readonly VectorExpression[],
+    fold: ValueFold<S>,
+  ) {
     this.#context = context;
-    this.#argument = argument;
+    this.#arguments = [args].flat();
     this.#fold = fold;
     this.type = fold.type;
     this.#arena = context.compile.arena;
@@ -51,14 +62,20 @@ export class ValueAggregator<S> implements Aggregator {
     while (this.#states.length < groupCount) this.#states.push(undefined);
   }
   begin(batch: Batch): void {
-    this.#read = valueReader(this.#context.memory.core.memory, this.#argument.evaluate(batch));
+    const { memory } = this.#context.memory.core;
+    this.#readers = this.#arguments.map((argument) =>
+      valueReader(memory, argument.evaluate(batch))
+    );
   }
   add(span: RowSpan): void {
     const { i32 } = this.#context.memory.core.memory;
     const fold = this.#fold;
+    const [read, ...others] = this.#readers;
+    const rest: ScalarValue[] = new Array(others.length);
     for (let row = span.low; row < span.high; row++) {
       const group = span.ids === 0 ? span.group : i32[(span.ids >> 2) + row];
-      this.#states[group] = fold.accumulate(this.#states[group], this.#read(row));
+      for (let i = 0; i < others.length; i++) rest[i] = others[i](row);
+      this.#states[group] = fold.accumulate(this.#states[group], read(row), rest);
     }
   }
   result(groupCount: number): Vector {
@@ -130,4 +147,38 @@ export function valueSum(
 /** Adds LONG256 values; the sum wraps at 256 bits. */
 export function long256Sum(): ValueFold<{ sum: bigint; count: bigint }> {
   return valueSum(ColumnType.LONG256, (sum) => BigInt.asUintN(256, sum));
+}
+
+/** Texts of another aggregate as symbols of a dictionary of their own. */
+export class SymbolAggregator implements Aggregator {
+  readonly type = ColumnType.SYMBOL;
+  readonly #inner: Aggregator;
+  readonly #context: AggregateContext;
+
+  constructor(inner: Aggregator, context: AggregateContext) {
+    this.#inner = inner;
+    this.#context = context;
+  }
+  reserve(groupCount: number): void {
+    this.#inner.reserve(groupCount);
+  }
+  begin(batch: Batch): void {
+    this.#inner.begin(batch);
+  }
+  add(span: RowSpan): void {
+    this.#inner.add(span);
+  }
+  result(groupCount: number): Vector {
+    const { core, arena } = this.#context.compile;
+    return internSymbols(
+      this.#inner.result(groupCount),
+      groupCount,
+      arenaConversion(core, arena, {
+        type: ColumnType.SYMBOL,
+        isImplicit: false,
+        position: 0,
+        rowCount: groupCount,
+      }),
+    );
+  }
 }

@@ -5,6 +5,7 @@
  */
 import { ARRAY_FUNCTIONS } from "./array_functions.ts";
 import { ARRAY_PRODUCTS } from "./array_products.ts";
+import { JSON_FUNCTIONS } from "./json_functions.ts";
 import { NUMERIC_FUNCTIONS } from "./numeric_functions.ts";
 import type { Overload } from "./overloads.ts";
 import { RANDOM_FUNCTIONS } from "./random_functions.ts";
@@ -23,6 +24,7 @@ const FAMILIES = [
   ARRAY_FUNCTIONS,
   ARRAY_PRODUCTS,
   VALUE_FUNCTIONS,
+  JSON_FUNCTIONS,
   RANDOM_VALUES,
 ];
 

@@ -6,10 +6,6 @@
 import {
   arrayDimensions,
   ColumnType,
-  DECIMAL_PRECISION_MAX,
-  decimalPrecision,
-  decimalScale,
-  decimalType,
   fixedSize,
   geohashBits,
   isDecimal,

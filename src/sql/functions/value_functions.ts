@@ -7,6 +7,7 @@ import { ColumnType, GEOHASH_BITS_MAX, geohashType, SqlError } from "../../commo
 import { DECIMAL_FUNCTIONS } from "./decimal_functions.ts";
 import type { Overload } from "./overloads.ts";
 import { rowExpression, strictRowExpression } from "./row_function.ts";
+import { constantExpression } from "./vector_expression.ts";
 import { parseSubnet } from "./special_arithmetic.ts";
 
 const { BINARY, DOUBLE, INT, INTERVAL, IPV4, LONG, LONG256, STRING, TIMESTAMP, UUID } = ColumnType;
@@ -113,6 +114,19 @@ function intervalEnd(shift: bigint): Overload {
   };
 }
 
+const DAY_MICROS = 86_400_000_000n;
+
+/** The day that is `offset` days from now, in UTC. */
+function wholeDay(offset: bigint): Overload {
+  return {
+    parameters: [],
+    compile(_args, site) {
+      const low = (site.now / DAY_MICROS + offset) * DAY_MICROS;
+      return constantExpression(site, INTERVAL, joinWords([low, low + DAY_MICROS - 1n]));
+    },
+  };
+}
+
 /** Functions of these types by name. */
 export const VALUE_FUNCTIONS: Registry = {
   ...DECIMAL_FUNCTIONS,
@@ -125,4 +139,7 @@ export const VALUE_FUNCTIONS: Registry = {
   netmask: [NETMASK],
   to_long256: [fromLongs(LONG256, 4)],
   to_uuid: [fromLongs(UUID, 2)],
+  today: [wholeDay(0n)],
+  tomorrow: [wholeDay(1n)],
+  yesterday: [wholeDay(-1n)],
 };

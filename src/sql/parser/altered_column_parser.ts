@@ -9,6 +9,7 @@ import type { ColumnDefinition, Name } from "../ast/mod.ts";
 import { nextPowerOfTwo, parseArrayBrackets } from "./column_definition_parser.ts";
 import type { TokenCursor } from "./token_cursor.ts";
 import { resolveTypeName } from "./type_name.ts";
+import { parseDecimalSize } from "./type_name_parser.ts";
 
 const MIN_SYMBOL_CAPACITY = 2;
 const MAX_SYMBOL_CAPACITY = 1_073_741_824;
@@ -62,25 +63,6 @@ function parseGeohashSize(cursor: TokenCursor): string {
     throw cursor.error("invalid GEOHASH type literal, expected ')'");
   }
   return `(${size})`;
-}
-
-function parseDecimalSize(cursor: TokenCursor): string {
-  cursor.advance();
-  const sizes: string[] = [];
-  do {
-    if (cursor.kind() === TokenKind.RIGHT_PAREN) {
-      throw cursor.error("Invalid decimal type. The precision is missing");
-    }
-    if (cursor.kind() !== TokenKind.NUMBER) {
-      throw cursor.error(
-        `Invalid decimal type. The precision ('${cursor.token()}') must be a number`,
-      );
-    }
-    sizes.push(cursor.token());
-    cursor.advance();
-  } while (cursor.accept(TokenKind.COMMA));
-  cursor.expect(TokenKind.RIGHT_PAREN, "')' expected");
-  return `(${sizes.join(",")})`;
 }
 
 type SymbolOptions = Pick<

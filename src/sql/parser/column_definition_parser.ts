@@ -9,7 +9,7 @@ import type { ColumnDefinition, Name } from "../ast/mod.ts";
 import { parseInteger } from "./integer_parser.ts";
 import type { TokenCursor } from "./token_cursor.ts";
 import { resolveTypeName } from "./type_name.ts";
-import { parseTypeParameters } from "./type_name_parser.ts";
+import { parseDecimalSize, parseTypeParameters } from "./type_name_parser.ts";
 
 const MIN_SYMBOL_CAPACITY = 2;
 const MAX_SYMBOL_CAPACITY = 33_554_432;
@@ -69,9 +69,11 @@ function parseColumnType(cursor: TokenCursor): Name {
   const word = cursor.word();
   cursor.advance();
   if (word === "double" && cursor.acceptWord("precision")) return { text, position };
-  if (word === "geohash" || word === "decimal") {
-    if (cursor.kind() === TokenKind.LEFT_PAREN) text += parseTypeParameters(cursor);
-    else if (word === "geohash") throw cursor.error("'(' expected");
+  const hasParameters = cursor.kind() === TokenKind.LEFT_PAREN;
+  if (word === "decimal" && hasParameters) text += parseDecimalSize(cursor);
+  if (word === "geohash") {
+    if (!hasParameters) throw cursor.error("'(' expected");
+    text += parseTypeParameters(cursor);
   }
   text += parseArrayBrackets(cursor, text, position);
   const resolution = resolveTypeName(text);

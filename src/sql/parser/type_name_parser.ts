@@ -64,3 +64,23 @@ export function parseTypeParameters(cursor: TokenCursor): string {
   cursor.expect(TokenKind.RIGHT_PAREN, "')' expected");
   return `(${parameters.join(",")})`;
 }
+
+/** Reads `(18, 4)` of a DECIMAL column with blanks removed; the parenthesis is known to be there. @throws {SqlError} */
+export function parseDecimalSize(cursor: TokenCursor): string {
+  cursor.advance();
+  const sizes: string[] = [];
+  do {
+    if (cursor.kind() === TokenKind.RIGHT_PAREN) {
+      throw cursor.error("Invalid decimal type. The precision is missing");
+    }
+    if (cursor.kind() !== TokenKind.NUMBER) {
+      throw cursor.error(
+        `Invalid decimal type. The precision ('${cursor.token()}') must be a number`,
+      );
+    }
+    sizes.push(cursor.token());
+    cursor.advance();
+  } while (cursor.accept(TokenKind.COMMA));
+  cursor.expect(TokenKind.RIGHT_PAREN, "')' expected");
+  return `(${sizes.join(",")})`;
+}
