@@ -10,9 +10,11 @@ import { parseStatement, parseStatements } from "../../src/sql/parser/mod.ts";
 import golden from "../golden/sql_parser.json" with { type: "json" };
 import { SeededRandom } from "../support/seeded_random.ts";
 
+const RECORDED = new URL("../golden/statements.jsonl", import.meta.url);
 const STATEMENTS: readonly string[] = [
   ...golden.accepted,
   ...golden.errors.map((entry) => entry.sql),
+  ...Deno.readTextFileSync(RECORDED).trimEnd().split("\n").map((line) => JSON.parse(line).sql),
 ];
 
 const WORDS: readonly string[] = [

@@ -7,7 +7,12 @@ import { type Batch, createCore, InlineTaskRunner } from "../../src/wasm/mod.ts"
 import { ColumnType, formatTimestampMicros, LONG_NULL, typeTag } from "../../src/common/mod.ts";
 import { DEFAULT_ENGINE_CONFIG, Engine } from "../../src/engine/mod.ts";
 import { RealFileSystem, SILENT_LOG, SystemClock, SystemRandom } from "../../src/platform/mod.ts";
-import { type ExecutionContext, type RowCursor, SqlEngine, sqlEventExecutor } from "../../src/sql/mod.ts";
+import {
+  type ExecutionContext,
+  type RowCursor,
+  SqlEngine,
+  sqlEventExecutor,
+} from "../../src/sql/mod.ts";
 import { walTasks } from "../../src/wal/mod.ts";
 import { TempDir } from "../support/temp_dir.ts";
 

@@ -5,7 +5,7 @@ import { assert, assertEquals } from "../support/assert.ts";
 
 const core = createCore();
 const { memory, kernels } = core;
-const FAMILIES = ["expr", "filter", "group", "hash", "scan", "sort", "var"];
+const FAMILIES = ["change", "dedup", "expr", "filter", "group", "hash", "scan", "sort", "var"];
 
 /** Functions that `src/wasm/kernels/<family>.ts` declares, with their number of parameters. */
 function declared(family: string): [string, number][] {

@@ -24,7 +24,10 @@ const MAX_TIMESTAMP_HIGH_WORD = Number(MAX_TIMESTAMP_MICROS >> 32n);
  *
  * @param value In the unit of `type`; nanoseconds end before the year 9999 does.
  */
-export function timestampFault(value: bigint | null, type: number): string | null {
+export function timestampFault(
+  value: bigint | null,
+  type: number = ColumnType.TIMESTAMP,
+): string | null {
   if (value === null) return "designated timestamp column cannot be NULL";
   if (value < 0n) return "designated timestamp before 1970-01-01 is not allowed";
   const isMicros = type === ColumnType.TIMESTAMP;

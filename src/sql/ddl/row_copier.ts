@@ -80,7 +80,7 @@ function appendBatch(
   }
   if (options.timestampIndex >= 0) {
     const timestamps = columns[options.timestampIndex];
-    if (timestamps === null) throw new SqlError(0, timestampFault(null, ColumnType.TIMESTAMP)!);
+    if (timestamps === null) throw new SqlError(0, timestampFault(null)!);
     checkTimestamps(timestamps, batch.rowCount, environment);
   }
   options.writer.append({ rowCount: batch.rowCount, columns });
