@@ -6,7 +6,7 @@
  * @module
  */
 import { BackupError, type ErrorContext } from "../common/mod.ts";
-import type { BackupService, BackupStatusRow, Engine } from "../engine/mod.ts";
+import type { BackupService, BackupStatusRow, BackupValidationRow, Engine } from "../engine/mod.ts";
 import { type ObjectStore, openObjectStore } from "../objectstore/mod.ts";
 import type { Clock, FileSystem, Log, Random } from "../platform/mod.ts";
 import type { TaskRunner } from "../wasm/mod.ts";
@@ -24,6 +24,7 @@ import { cleanUp } from "./cleanup.ts";
 import { takeSnapshot } from "./database_snapshot.ts";
 import { InstanceKeys } from "./object_keys.ts";
 import type { RootManifest } from "./root_manifest.ts";
+import { validateBackup, VALIDATION_LEVELS } from "./validation.ts";
 
 const COMPONENT = "backup";
 
@@ -169,6 +170,33 @@ class LocalBackupService implements RunnableBackupService {
     } catch (error) {
       log.error(COMPONENT, "history of backups cannot be read", reason(error));
     }
+  }
+
+  async validate(request: {
+    readonly timestamp: bigint | null;
+    readonly level: string;
+    readonly signal: AbortSignal;
+  }): Promise<BackupValidationRow[]> {
+    const { engine, tasks, productVersion } = this.#options;
+    const level = VALIDATION_LEVELS.find((known) => known === request.level.toLowerCase());
+    if (level === undefined) {
+      throw new BackupError("no such level of validation", {
+        level: request.level,
+        levels: VALIDATION_LEVELS.join("|"),
+      });
+    }
+    const instance = this.instanceName();
+    if (instance === null) throw new BackupError("there is no backup of this database yet");
+    const { timestamp, tables } = await validateBackup({
+      ...request,
+      store: await this.#openStore(),
+      core: engine.core,
+      tasks,
+      productVersion,
+      level,
+      instance,
+    });
+    return tables.map((table) => ({ backupTimestamp: timestamp, ...table }));
   }
 
   idle(): Promise<RootManifest | null> {

@@ -75,6 +75,7 @@ export const BackupTask = {
   PLAN: "backup.plan",
   ENCODE: "backup.encode",
   DECODE: "backup.decode",
+  VERIFY: "backup.verify",
   COMPRESS: "backup.compress",
   SYNC: "backup.sync",
   SYMBOLS: "backup.symbols",
@@ -85,6 +86,7 @@ export const backupTasks: TaskHandlers = {
   [BackupTask.PLAN]: (context, request: PartitionPlanRequest) => planPartition(context.fs, request),
   [BackupTask.ENCODE]: encodeSlices,
   [BackupTask.DECODE]: decodeSlices,
+  [BackupTask.VERIFY]: verifySlices,
   [BackupTask.COMPRESS]: compressObject,
   [BackupTask.SYNC]: syncFiles,
   [BackupTask.SYMBOLS]: rebuildSymbols,
@@ -140,16 +142,30 @@ function decodeSlices(
   using files = new OpenFiles(context.fs, "create");
   let bytes = 0;
   for (const job of args.jobs) {
-    decodeOne(context.core, files, { job, buffer: args.buffer });
+    decodeOne(context.core, { job, buffer: args.buffer }, (view) => {
+      if (job.kind !== FileKind.RAW) rebaseAux(view, job.kind, job.base);
+      files.open(job.file).write(view, job.position);
+    });
     bytes += job.raw;
   }
   return bytes;
 }
 
+/** Decodes slices to see that it can be done; nothing is written. */
+function verifySlices(
+  context: TaskContext,
+  args: { readonly jobs: readonly DecodeJob[]; readonly buffer: Uint8Array },
+): void {
+  for (const job of args.jobs) {
+    decodeOne(context.core, { job, buffer: args.buffer }, () => undefined);
+  }
+}
+
+/** Decodes a slice, checks its hash and hands its bytes on. */
 function decodeOne(
   core: WasmCore,
-  files: OpenFiles,
   { job, buffer }: { readonly job: DecodeJob; readonly buffer: Uint8Array },
+  use: (view: Uint8Array) => void,
 ): void {
   const pointer = core.memory.alloc(job.raw);
   try {
@@ -167,8 +183,7 @@ function decodeOne(
     if (actual !== job.blake3) {
       throw new RestoreError("hash mismatch", { path: job.file, expected: job.blake3, actual });
     }
-    if (job.kind !== FileKind.RAW) rebaseAux(view, job.kind, job.base);
-    files.open(job.file).write(view, job.position);
+    use(view);
   } finally {
     core.memory.free(pointer);
   }

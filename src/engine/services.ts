@@ -15,6 +15,17 @@ export interface BackupStatusRow {
   readonly cleanupError: string | null;
 }
 
+/** One row of VALIDATE BACKUP: a table, or with an empty name the database's own files. */
+export interface BackupValidationRow {
+  /** Timestamp of the backup, microseconds. */
+  readonly backupTimestamp: bigint;
+  readonly table: string;
+  readonly objects: number;
+  readonly bytes: number;
+  /** What is wrong; `null` if nothing is. */
+  readonly error: string | null;
+}
+
 /** BACKUP DATABASE and its companions. */
 export interface BackupService {
   /** Starts a backup in the background and returns its timestamp in microseconds. @throws {BackupError} if one is running. */
@@ -23,6 +34,16 @@ export interface BackupService {
   abort(): Promise<{ status: "aborted" | "not running"; backupId: bigint | null }>;
   /** Returns running and past backups, oldest first. */
   list(): BackupStatusRow[];
+  /**
+   * Checks a stored backup, the newest at or before `timestamp` (microseconds; `null`: the latest). Damage is in the rows.
+   *
+   * @throws {QuestError} if there is no such backup, or the level is none.
+   */
+  validate(request: {
+    readonly timestamp: bigint | null;
+    readonly level: string;
+    readonly signal: AbortSignal;
+  }): Promise<BackupValidationRow[]>;
   /** Returns the name under which this database is stored, or `null` before the first backup. */
   instanceName(): string | null;
 }

@@ -32,6 +32,7 @@ import {
   renameTable,
   runBackup,
   runCheckpoint,
+  runValidateBackup,
   type StatementEnvironment,
   TableLocks,
   truncateTables,
@@ -186,6 +187,8 @@ export class SqlEngine {
         return { kind: "update", rowCount: await updateTable(statement, environment) };
       case "backup":
         return { kind: "rows", cursor: await runBackup(statement, environment) };
+      case "validateBackup":
+        return { kind: "rows", cursor: await runValidateBackup(statement, environment) };
       case "checkpoint":
         await runCheckpoint(statement, environment);
         return { kind: "ddl" };

@@ -1,6 +1,6 @@
 /** Table functions, SHOW statements and services against a real engine. */
 import { BackupError, SqlError } from "../../src/common/mod.ts";
-import { assertEquals, assertRejects } from "../support/assert.ts";
+import { assertEquals, assertRejects, assertStringIncludes } from "../support/assert.ts";
 import { EngineFixture } from "./engine_fixture.ts";
 
 const CREATE = "CREATE TABLE t (ts TIMESTAMP, s SYMBOL, v LONG) TIMESTAMP(ts) PARTITION BY DAY WAL";
@@ -185,6 +185,13 @@ Deno.test("BACKUP statements and functions answer in the documented shape", asyn
   await using fixture = await EngineFixture.open();
   let isRunning = false;
   fixture.engine.services.backup = {
+    validate: ({ timestamp, level }) =>
+      level === "decode" && timestamp === 1_700_000_000_000_000n
+        ? Promise.resolve([
+          { backupTimestamp: timestamp, table: "", objects: 2, bytes: 10, error: null },
+          { backupTimestamp: timestamp, table: "t", objects: 3, bytes: 20, error: "hash mismatch" },
+        ])
+        : Promise.reject(new BackupError("no such backup", { level })),
     start: () => {
       if (isRunning) return Promise.reject(new BackupError("backup is in progress"));
       isRunning = true;
@@ -220,6 +227,17 @@ Deno.test("BACKUP statements and functions answer in the documented shape", asyn
     columns: ["status", "progress_percent", "start_ts", "end_ts", "backup_error", "cleanup_error"],
     rows: [["backup complete", 100, "2023-11-14T22:13:20.000000Z", null, null, null]],
   });
+  assertEquals(await fixture.query("VALIDATE BACKUP '2023-11-14T22:13:20' LEVEL decode"), {
+    columns: ["backup_timestamp", "table_name", "objects", "bytes", "status", "error"],
+    rows: [
+      ["2023-11-14T22:13:20.000000Z", null, 2, 10, "ok", null],
+      ["2023-11-14T22:13:20.000000Z", "t", 3, 20, "damaged", "hash mismatch"],
+    ],
+  });
+  const invalid = await assertRejects(() => fixture.run("VALIDATE BACKUP"), SqlError);
+  assertStringIncludes(invalid.message, "no such backup [level=hashes]");
+  const noTime = await assertRejects(() => fixture.run("VALIDATE BACKUP 'x'"), SqlError);
+  assertEquals([noTime.message, noTime.position], ["timestamp of a backup expected", 16]);
   for (const sql of ["SELECT backup_instance_name", "select backup_instance_name()"]) {
     assertEquals((await fixture.query(sql)).rows, [["gentle-forest-orchid"]], sql);
   }

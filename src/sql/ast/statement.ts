@@ -136,6 +136,16 @@ export interface Backup {
   readonly action: "database" | "abort";
 }
 
+/** `VALIDATE BACKUP ['timestamp'] [LEVEL level]`. */
+export interface ValidateBackup {
+  readonly kind: "validateBackup";
+  readonly position: number;
+  /** Microseconds; `null`: the latest backup. */
+  readonly timestamp: bigint | null;
+  /** As written; `null` if left out. */
+  readonly level: string | null;
+}
+
 /** `CHECKPOINT CREATE` / `RELEASE`. */
 export interface Checkpoint {
   readonly kind: "checkpoint";
@@ -174,5 +184,6 @@ export type Statement =
   | Update
   | Backup
   | Checkpoint
+  | ValidateBackup
   | DropAllTables
   | NoOperation;

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { SqlError } from "../../common/mod.ts";
+import { parseTimestampMicros, SqlError } from "../../common/mod.ts";
 import { TokenKind } from "../lexer/mod.ts";
-import type { Backup, Checkpoint, NoOperation, Statement } from "../ast/mod.ts";
+import type { Backup, Checkpoint, NoOperation, Statement, ValidateBackup } from "../ast/mod.ts";
 import { parseAlter } from "./alter_parser.ts";
 import { parseCreateTable } from "./create_table_parser.ts";
 import { parseInsert } from "./insert_parser.ts";
@@ -104,6 +104,10 @@ function parseOne(cursor: TokenCursor): Statement {
       return parseShow(cursor);
     case "backup":
       return parseBackup(cursor);
+    case "validate":
+      // A table may have this name: then the statement is a query.
+      if (cursor.wordAhead(1) === "backup") return parseValidateBackup(cursor);
+      return new QueryParser(cursor).parseQuery();
     case "checkpoint":
     case "snapshot":
       return parseCheckpoint(cursor, word);
@@ -149,6 +153,21 @@ function parseBackup(cursor: TokenCursor): Backup {
     throw cursor.error("BACKUP TABLE is not supported, please use BACKUP DATABASE");
   }
   throw cursor.error("'database' or 'abort' expected");
+}
+
+function parseValidateBackup(cursor: TokenCursor): ValidateBackup {
+  const position = cursor.position;
+  cursor.advance();
+  cursor.expectWord("backup");
+  let timestamp: bigint | null = null;
+  if (cursor.kind() === TokenKind.STRING) {
+    timestamp = parseTimestampMicros(cursor.unquoted());
+    if (timestamp === null) throw cursor.error("timestamp of a backup expected");
+    cursor.advance();
+  }
+  let level: string | null = null;
+  if (cursor.acceptWord("level")) level = cursor.name("level expected").text;
+  return { kind: "validateBackup", position, timestamp, level };
 }
 
 /** `CHECKPOINT CREATE | RELEASE`, or their older names `SNAPSHOT PREPARE | COMPLETE`. */

@@ -1,0 +1,130 @@
+/** VALIDATE BACKUP finds what is damaged, at the level that looks at it, and names it. */
+import { BackupError, PartitionBy } from "../../src/common/mod.ts";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "../support/assert.ts";
+import { TempDir } from "../support/temp_dir.ts";
+import type { Row } from "../storage/table_fixture.ts";
+import { backUp, openStore, serviceOf, TestDatabase } from "./test_database.ts";
+
+const START = 1_704_067_200_000_000n;
+const LEVELS = ["manifest", "objects", "hashes", "decode"];
+
+function rows(first: number, count: number): Row[] {
+  return Array.from({ length: count }, (_, i) => ({
+    ts: START + BigInt(first + i) * 3_600_000_000n,
+    ok: true,
+    i,
+    l: BigInt(first + i),
+    d: (first + i) / 4,
+    sym: `s${i % 5}`,
+    text: `row ${first + i} with a longer text`,
+  }));
+}
+
+const signal = new AbortController().signal;
+
+async function withBackup(
+  work: (bench: {
+    service: ReturnType<typeof serviceOf>;
+    store: ReturnType<typeof openStore>;
+    timestamp: bigint;
+    keys: string[];
+  }) => Promise<void>,
+): Promise<void> {
+  using dir = new TempDir();
+  using database = new TestDatabase(`${dir.path}/root`);
+  const store = openStore(dir.path);
+  const service = serviceOf(database, store);
+  await assertRejects(
+    () => service.validate({ timestamp: null, level: "hashes", signal }),
+    BackupError,
+    "no backup of this database yet",
+  );
+  database.create("a", PartitionBy.DAY);
+  database.create("b", PartitionBy.MONTH);
+  database.insert("a", rows(0, 200));
+  database.insert("b", rows(0, 50));
+  const timestamp = await backUp(service);
+  const keys: string[] = [];
+  for await (const page of store.list("backup/")) keys.push(...page.map(({ key }) => key));
+  await work({ service, store, timestamp, keys });
+}
+
+Deno.test("a whole backup is valid at every level, and what was looked at is counted", async () => {
+  await withBackup(async ({ service, timestamp, keys }) => {
+    for (const level of LEVELS) {
+      const found = await service.validate({ timestamp: null, level, signal });
+      assertEquals(found.map(({ table, error }) => [table, error]), [
+        ["", null],
+        ["a", null],
+        ["b", null],
+      ], level);
+      assert(found.every((row) => row.backupTimestamp === timestamp && row.bytes > 0));
+      const objects = found.reduce((sum, row) => sum + row.objects, 0);
+      const stored = keys.filter((key) => /\/(packs|tables)\//.test(key)).length;
+      assertEquals(objects, level === "manifest" ? 3 : stored);
+    }
+    await assertRejects(
+      () => service.validate({ timestamp: null, level: "everything", signal }),
+      BackupError,
+      "no such level of validation",
+    );
+    await assertRejects(
+      () => service.validate({ timestamp: timestamp - 1n, level: "hashes", signal }),
+      Error,
+      "No backup timestamp found that is <=",
+    );
+  });
+});
+
+// What is done to a pack of table a, and the first level that notices.
+const DAMAGES: [
+  string,
+  string,
+  (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer> | null,
+][] = [
+  ["removed", "objects", () => null],
+  ["cut short", "objects", (bytes) => bytes.slice(0, -1)],
+  ["a bit flipped", "hashes", (bytes) => {
+    bytes[bytes.length >>> 2] ^= 4;
+    return bytes;
+  }],
+];
+
+for (const [what, level, damage] of DAMAGES) {
+  Deno.test(`a pack that was ${what} is found by level ${level}, and named`, async () => {
+    await withBackup(async ({ service, store, keys }) => {
+      const key = keys.find((candidate) => candidate.includes("/packs/a~"))!;
+      const damaged = damage(await store.get(key));
+      await store.delete([key]);
+      if (damaged !== null) await store.put(key, damaged);
+      for (const tried of LEVELS) {
+        const found = await service.validate({ timestamp: null, level: tried, signal });
+        const isFound = LEVELS.indexOf(tried) >= LEVELS.indexOf(level);
+        const [files, a, b] = found;
+        assertEquals([files.error, b.error], [null, null]);
+        assertEquals(a.error !== null, isFound, tried);
+        if (isFound) assertStringIncludes(a.error!, key);
+      }
+    });
+  });
+}
+
+Deno.test("a damaged table manifest is told with its table; a damaged root manifest ends the validation", async () => {
+  await withBackup(async ({ service, store, keys }) => {
+    const flip = async (key: string) => {
+      const bytes = await store.get(key);
+      bytes[bytes.length >>> 1] ^= 1;
+      await store.put(key, bytes);
+    };
+    await flip(keys.find((key) => key.includes("/tables/b~"))!);
+    const [, a, b] = await service.validate({ timestamp: null, level: "manifest", signal });
+    assertEquals(a.error, null);
+    assertStringIncludes(b.error!, "hash mismatch");
+    await flip(keys.find((key) => key.includes("/manifests/"))!);
+    await assertRejects(
+      () => service.validate({ timestamp: null, level: "manifest", signal }),
+      Error,
+      "manifest",
+    );
+  });
+});
