@@ -57,7 +57,12 @@ export function discoverTables(context: DiscoveryContext): DiscoveredTables {
       droppedDirs.push(dirName);
       continue;
     }
-    if (fs.stat(joinPath(dbRoot, dirName, "_txn")) === null) continue;
+    const tableDir = joinPath(dbRoot, dirName);
+    if (fs.stat(joinPath(tableDir, "_txn")) === null) {
+      // Of a table that was being dropped: it must not come back.
+      if (fs.stat(joinPath(tableDir, "_meta")) !== null) fs.syncDir(tableDir);
+      continue;
+    }
     const token = inspectDirectory(context, dirName);
     if (token === null) {
       log.info("engine", "removing a table whose creation was cut off", { dir: dirName });

@@ -68,10 +68,10 @@ export interface EngineParts {
  */
 export function openRoot(options: EngineOptions): EngineParts {
   const { fs, dbRoot } = options;
-  if (fs.stat(dbRoot) === null) {
-    fs.mkdir(dbRoot);
-    fs.syncDir(parentPath(dbRoot));
-  }
+  if (fs.stat(dbRoot) === null) fs.mkdir(dbRoot);
+  // Names that a killed process has made and that are seen from now on must not go with the machine's power.
+  fs.syncDir(parentPath(dbRoot));
+  fs.syncDir(dbRoot);
   const lock = lockDatabaseRoot(fs, dbRoot);
   try {
     return openParts(options, lock);

@@ -36,6 +36,7 @@ export function openTableState(options: OpenTableContext, token: TableToken): Ta
   let sequencer: Sequencer | null = null;
   try {
     recoverAlter(fs, tableDir);
+    makeLastCommitDurable(fs, tableDir);
     const metadata = readTableMetadata(fs, tableDir);
     const { seqTxn } = readTxn(fs, tableDir, metadata.partitionBy);
     if (token.type === 1) cutLost(options, token, seqTxn);
@@ -65,6 +66,19 @@ export function openTableState(options: OpenTableContext, token: TableToken): Ta
       failure: error instanceof Error ? error : new Error(String(error)),
     });
   }
+}
+
+/**
+ * A process that was killed in the last step of a table commit has left a transaction that everybody sees and that is not on the disk.
+ * Its WAL may go from now on, and other transactions are committed behind it, so it must be. All but `_txn` was synced before; names of files,
+ * too, but for those that were being replaced.
+ */
+function makeLastCommitDurable(fs: FileSystem, tableDir: string): void {
+  const path = joinPath(tableDir, "_txn");
+  if (fs.stat(path) === null) return; // told by whoever reads it
+  using file = fs.open(path, "readWrite");
+  file.syncData();
+  fs.syncDir(tableDir);
 }
 
 /**

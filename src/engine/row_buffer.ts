@@ -221,7 +221,7 @@ class SortedRows implements RowSource, Disposable {
     const pairs = scratch.alloc(PAIR_BYTES * rowCount);
     kernels.joinPairs(times, rowCount, 0, pairs);
     const space = scratch.alloc(PAIR_BYTES * rowCount + SORT_COUNTER_BYTES);
-    kernels.radixSortPairs(pairs, space, rowCount);
+    kernels.sortPairs(pairs, space, rowCount);
     this.timestamps = this.#arena.alloc(8 * rowCount);
     this.#order = this.#arena.alloc(4 * rowCount);
     kernels.splitPairs(pairs, rowCount, 0, this.timestamps, this.#order);

@@ -84,6 +84,7 @@ export class TableRegistry implements Disposable {
     }
     const replay = replayFile(fs, path);
     const handle = fs.open(path, "readWrite");
+    handle.syncData(); // what is replayed is built upon, and a killed process may have left the last entry in memory
     const registry = new TableRegistry(
       { fs, dbRoot },
       { handle, number: number ?? 0, isNew },

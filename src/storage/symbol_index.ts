@@ -126,6 +126,7 @@ export class SymbolIndex {
     if (key >= this.#keys.i64(21)) {
       this.#keys.grow(entry + KEY_ENTRY_BYTES);
       this.#keys.setI64(21, key + 1);
+      this.#step();
     }
     const count = this.#keys.i64(entry);
     let block = this.#keys.i64(entry + 16);
@@ -134,6 +135,7 @@ export class SymbolIndex {
       block = this.#keys.i64(9);
       this.#values.grow(block + BLOCK_BYTES);
       this.#keys.setI64(9, block + BLOCK_BYTES);
+      this.#step();
       if (count === 0) this.#keys.setI64(entry + 8, block);
       else {
         this.#values.setI64(block + PREVIOUS_OFFSET, previous);
@@ -147,6 +149,10 @@ export class SymbolIndex {
     );
     this.#keys.setI64(entry, count + 1);
     this.#keys.setI64(entry + 24, count + 1);
+  }
+
+  /** The sequence goes up with every block and every growth of the key count. */
+  #step(): void {
     const sequence = this.#keys.i64(1) + 1;
     this.#keys.setI64(1, sequence);
     this.#keys.setI64(29, sequence);

@@ -138,7 +138,7 @@ class ApplyJob {
     if (isSynced || step.kind === "structure" || step.kind === "sql") this.#log.sync();
     switch (step.kind) {
       case "data":
-        return this.#applyData(step, options);
+        return await this.#applyData(step, options);
       case "truncate":
         writer.truncate();
         return writer.commit(options);
@@ -157,10 +157,11 @@ class ApplyJob {
     }
   }
 
-  #applyData(step: DataStep, options: { seqTxn: number; sync: boolean }): void {
+  async #applyData(step: DataStep, options: { seqTxn: number; sync: boolean }): Promise<void> {
     const writer = this.#writer;
     writeDataStep(this.#context, writer, { step, passRows: this.#passRows });
     this.#dedupedRowCount += writer.dedupedRowCount;
+    if (options.sync) await writer.syncAhead();
     writer.commit(options);
     this.#rowCount += step.rowCount;
     writer.squashIfNeeded(options);

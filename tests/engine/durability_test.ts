@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { allTypesTable, commitRows, openEngine, tableRows } from "../support/engine_fixture.ts";
-import type { Row } from "../support/table_rows.ts";
+import { batchOf, type Row } from "../support/table_rows.ts";
 import { QuestError, WalError } from "../../src/common/mod.ts";
 import { pinTables } from "../../src/engine/database_pin.ts";
-import type { TableToken } from "../../src/engine/mod.ts";
+import type { Engine, TableToken } from "../../src/engine/mod.ts";
 import {
   FaultFileSystem,
   type FileHandle,
@@ -13,7 +13,7 @@ import {
 } from "../../src/platform/mod.ts";
 import type { TableReader } from "../../src/storage/mod.ts";
 import { ByteBuilder, TxnLog, txnLogPath } from "../../src/wal/mod.ts";
-import type { TaskRunner } from "../../src/wasm/mod.ts";
+import { Arena, type TaskRunner } from "../../src/wasm/mod.ts";
 
 const START = 1_704_067_200_000_000n;
 /** A power loss that takes everything that was not synced. */
@@ -21,6 +21,13 @@ const LOSE_ALL = { next: () => 0 };
 
 function row(i: number): Row {
   return [START + BigInt(i), true, i, BigInt(i), i / 2, `s${i % 3}`, `text ${i}`];
+}
+
+function insert(engine: Engine, token: TableToken, values: Row): void {
+  const writer = engine.rowWriter(token);
+  using arena = new Arena(engine.core.memory);
+  writer.append(batchOf(engine.core, arena, { metadata: writer.metadata, rows: [values] }));
+  writer.commit();
 }
 
 function newDisk(): SimulatedFileSystem {
@@ -196,4 +203,43 @@ Deno.test("Engine.open keeps a table that the registry does not know if it has a
     null,
     "a table without anything is what a cut-off CREATE left",
   );
+});
+
+Deno.test("what a killed process has made visible is durable before it is built upon", async () => {
+  for (const isWalEnabled of [true, false]) {
+    const disk = newDisk();
+    {
+      const machine = new FaultFileSystem(disk);
+      const engine = await openEngine("/data", { fs: machine, bootId: "first" });
+      const token = engine.createTable({ ...allTypesTable("t"), isWalEnabled });
+      insert(engine, token, row(0));
+      await engine.waitApplied(token);
+      await engine.sync();
+      // Killed between the last write of a table commit and its sync.
+      let stores = 0;
+      machine.failWhen((call) => {
+        const isStore = call.operation === "write" && call.path.endsWith("/_txn");
+        if (isStore) stores++;
+        return stores >= 3 && !isStore; // record, slot, version
+      });
+      const [outcome] = await Promise.allSettled([(async () => {
+        insert(engine, token, row(1));
+        await engine.waitApplied(token);
+      })()]);
+      assertEquals(outcome.status, "rejected");
+      await Promise.allSettled([engine.close()]); // the machine has stopped for it
+    }
+    {
+      await using engine = await openEngine("/data", { fs: disk, bootId: "first" });
+      const token = engine.findTable("t")!;
+      await engine.waitApplied(token);
+      await engine.purge();
+      await engine.sync();
+    }
+    disk.crash(LOSE_ALL);
+    await using engine = await openEngine("/data", { fs: disk, bootId: "second" });
+    const token = engine.findTable("t")!;
+    await engine.waitApplied(token);
+    assertEquals(tableRows(engine, token), [row(0), row(1)], isWalEnabled ? "WAL" : "no WAL");
+  }
 });

@@ -124,14 +124,8 @@ async function insertRandomly(server: ServerProcess): Promise<void> {
   }
 }
 
-/** Tables of the recorded root; of each, the columns of supported types are compared. */
-const SAMPLE_QUERIES: readonly { readonly table: string }[] = [
-  { table: "alltypes" },
-  { table: "nots" },
-  { table: "nonwal" },
-  { table: "monthly" },
-  { table: "trades" },
-];
+/** Tables of the recorded root, the materialized view's among them. */
+const SAMPLE_TABLES = ["alltypes", "nots", "nonwal", "monthly", "trades", "nsts", "trades_1h"];
 
 /** Splits CSV text into rows of raw fields. */
 function csvRows(text: string): string[][] {
@@ -165,47 +159,23 @@ Deno.test("this server opens the real QuestDB's root and returns its rows", asyn
   });
   await server.drain();
   let compared = 0;
-  for (const { table } of SAMPLE_QUERIES) {
-    const columns = reference.get(table)!.columns;
-    const supported = columns.filter((column) => SUPPORTED.has(column.type)).map((column) =>
-      column.name
-    );
-    const wanted = csvRows(reference.get(table)!.csv);
-    const keep = wanted[0].map((name, index) =>
-      supported.includes(name.replaceAll('"', "")) ? index : -1
-    )
-      .filter((index) => index >= 0);
-    const select = supported.map((name) => `"${name}"`).join(", ");
-    const actual = csvRows(await (await server.exp(`SELECT ${select} FROM ${table}`)).text());
-    assertEquals(actual, wanted.map((row) => keep.map((index) => row[index])), table);
+  for (const table of SAMPLE_TABLES) {
+    const wanted = csvRows(reference.get(table)!);
+    const actual = csvRows(await (await server.exp(`SELECT * FROM ${table}`)).text());
+    assertEquals(actual, wanted, table);
     compared += actual.length - 1;
   }
   assert(compared > 1000, `only ${compared} rows were compared`);
-  // A column of a type that comes later is refused by name, and the server goes on.
-  const refused = await server.tryExec("SELECT u FROM alltypes");
-  assert(
-    refused.error?.includes("UUID") && refused.error.includes("u"),
-    `got ${JSON.stringify(refused)}`,
-  );
-  assertEquals(await server.scalar("SELECT 1"), 1);
 });
 
-const SUPPORTED = new Set(["BOOLEAN", "INT", "LONG", "DOUBLE", "TIMESTAMP", "SYMBOL", "VARCHAR"]);
-
-interface TableContent {
-  readonly columns: { name: string; type: string }[];
-  readonly csv: string;
-}
-
-async function copyAndRead(sample: string, directory: string): Promise<Map<string, TableContent>> {
+async function copyAndRead(sample: string, directory: string): Promise<Map<string, string>> {
   const copy = `${directory}/reference`;
   assert((await new Deno.Command("cp", { args: ["-r", `${sample}/root`, copy] }).output()).success);
   await using reference = await startQuestDb({ root: copy });
   await reference.drainWal();
-  const contents = new Map<string, TableContent>();
-  for (const { table } of SAMPLE_QUERIES) {
-    const { columns } = await reference.exec(`SELECT * FROM ${table} LIMIT 0`);
-    contents.set(table, { columns: columns!, csv: await reference.exp(`SELECT * FROM ${table}`) });
+  const contents = new Map<string, string>();
+  for (const table of SAMPLE_TABLES) {
+    contents.set(table, await reference.exp(`SELECT * FROM ${table}`));
   }
   return contents;
 }

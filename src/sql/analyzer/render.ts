@@ -203,6 +203,10 @@ function equalitySides(when: Expression): { operand: Expression; key: Expression
 
 function renderCall(expression: Expression & { kind: "call" }, source: string): string {
   const { name, text, args } = expression;
+  if (name === "within") {
+    const [operand, ...list] = args.map((arg) => renderExpression(arg, source));
+    return `${operand} within ${list.length === 1 ? list[0] : `(${list.join(", ")})`}`;
+  }
   if (name === ARRAY_LITERAL || name === ARRAY_ACCESS) return renderArray(expression, source);
   if (name === "concat") {
     const parts = args.flatMap((arg) => concatParts(arg));

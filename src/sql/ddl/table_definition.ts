@@ -95,7 +95,16 @@ export function defineFromQuery(
     }
     const cast = casts.get(name.toLowerCase());
     if (cast === undefined) {
-      return newColumn({ ...NO_OPTIONS, name }, type, environment.tableDefaults);
+      // As the reference writes it for columns of every type.
+      const { defaultSymbolCapacity: symbolCapacity } = environment.tableDefaults;
+      return {
+        name,
+        type,
+        isIndexed: false,
+        indexBlockCapacity: 0,
+        symbolCapacity,
+        isSymbolCached: true,
+      };
     }
     return newColumn(cast, castType(cast, { name, type }), environment.tableDefaults);
   });
@@ -109,13 +118,6 @@ function isBareNull(statement: CreateTable, index: number): boolean {
   const hasStar = items.some((item) => item.expression.kind === "star");
   return !hasStar && expression?.kind === "literal" && expression.literal === "null";
 }
-
-const NO_OPTIONS = {
-  symbolCapacity: null,
-  isSymbolCached: null,
-  isIndexed: false,
-  indexCapacity: null,
-} as const;
 
 function indexCasts(statement: CreateTable, cursor: RowCursor): Map<string, ColumnDefinition> {
   const casts = new Map<string, ColumnDefinition>();
@@ -195,7 +197,7 @@ function define(
   options: { environment: StatementEnvironment; timestampIndex: number },
 ): TableDefinition {
   const { tableDefaults } = options.environment;
-  const columns = applyDedupKeys(statement, applyIndexes(statement, plainColumns));
+  const columns = applyDedupKeys(statement, applyIndexes(statement, plainColumns, tableDefaults));
   const partitionBy = statement.partitionBy === null
     ? PartitionBy.NONE
     : partitionByFromName(statement.partitionBy.text)!;
@@ -241,7 +243,11 @@ function indexOfColumn(columns: readonly NewColumn[], name: Name): number {
 }
 
 /** Applies `INDEX(column)` clauses. */
-function applyIndexes(statement: CreateTable, columns: readonly NewColumn[]): NewColumn[] {
+function applyIndexes(
+  statement: CreateTable,
+  columns: readonly NewColumn[],
+  defaults: TableDefaults,
+): NewColumn[] {
   return columns.map((column) => {
     const key = column.name.toLowerCase();
     const clause = statement.indexes.find((index) => index.column.text.toLowerCase() === key);
@@ -249,8 +255,12 @@ function applyIndexes(statement: CreateTable, columns: readonly NewColumn[]): Ne
     if (typeTag(column.type) !== ColumnType.SYMBOL) {
       throw new SqlError(0, `indexes are supported only for SYMBOL columns: ${column.name}`);
     }
-    const indexBlockCapacity = clause.capacity ?? column.indexBlockCapacity!;
-    return { ...column, isIndexed: true, indexBlockCapacity };
+    const indexBlockCapacity = clause.capacity ??
+      (column.indexBlockCapacity || defaults.indexValueBlockSize);
+    const indexed = { ...column, isIndexed: true, indexBlockCapacity };
+    const isCast = statement.casts.some((cast) => cast.name.text.toLowerCase() === key);
+    // QuestDB does not cache a column of a query that only an INDEX clause names.
+    return statement.query === null || isCast ? indexed : { ...indexed, isSymbolCached: false };
   });
 }
 

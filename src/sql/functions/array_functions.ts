@@ -79,7 +79,8 @@ function deviation(isSample: boolean): Overload {
   });
 }
 
-function runningSum(value: ArrayValue): ArrayValue {
+function runningSum(value: ArrayValue): ArrayValue | null {
+  if (value.values.length === 0) return null;
   let total = 0, hasValue = false;
   const values = value.values.map((element) => {
     if (Number.isFinite(element)) {
@@ -132,8 +133,8 @@ function shifted({ shape, values }: ArrayValue, by: number, filler: number): Arr
 const FLATTEN: Overload = {
   parameters: [ARRAY],
   compile: (args, site) =>
-    strictRowExpression(site, { type: arrayType(1), args }, (value) => {
-      const { values } = value as ArrayValue;
+    rowExpression(site, { type: arrayType(1), args }, (value) => {
+      const values = (value as ArrayValue | null)?.values ?? new Float64Array(0);
       return { shape: [values.length], values };
     }),
 };
@@ -174,10 +175,10 @@ const DIMENSION_LENGTH: Overload = {
         `array dimension out of bounds [dim=${wanted}, dims=${dimensions}]`,
       );
     }
-    return strictRowExpression(
+    return rowExpression(
       site,
       { type: INT, args },
-      (array, dimension) => (array as ArrayValue).shape[Number(dimension) - 1] ?? null,
+      (array, dimension) => (array as ArrayValue | null)?.shape[Number(dimension) - 1] ?? 0,
     );
   },
 };
@@ -185,7 +186,8 @@ const DIMENSION_LENGTH: Overload = {
 const DOT_PRODUCT: Overload = {
   parameters: [ARRAY, ARRAY],
   compile: (args, site) =>
-    strictRowExpression(site, { type: DOUBLE, args }, (a, b) => {
+    rowExpression(site, { type: DOUBLE, args }, (a, b) => {
+      if (a === null || b === null) return 0; // as QuestDB
       const x = a as ArrayValue, y = b as ArrayValue;
       if (String(x.shape) !== String(y.shape)) {
         throw new SqlError(

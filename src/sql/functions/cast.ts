@@ -113,6 +113,9 @@ export function castExpression(
   if (operand.constant !== undefined) {
     const { value } = operand.constant;
     checkConstant(value, operand.type, cast);
+    if (typeof value === "boolean" && typeTag(type) === ColumnType.CHAR) {
+      return constantExpression(context, type, value ? "T" : "F");
+    }
     const raw = rawTime(value, operand.type, type);
     if (raw !== null) return constantExpression(context, type, raw);
   }

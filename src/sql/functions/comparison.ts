@@ -90,7 +90,7 @@ export function comparisonExpression(
     });
   }
   const isBoolean = [left, right].some((side) => typeTag(side.type) === ColumnType.BOOLEAN);
-  if (isBoolean) return compareBooleans(context, comparison, code);
+  if (isBoolean && !hasNull) return compareBooleans(context, comparison, code);
   const compiled = isTextual(left.type) && isTextual(right.type)
     ? compareTexts(context, comparison, code)
     : isNullType(left.type)
@@ -126,6 +126,9 @@ function compareWithNull(
   options: Comparison & { readonly code: number; readonly operand: VectorExpression },
 ): VectorExpression {
   const { operand, code } = options;
+  if (typeTag(operand.type) === ColumnType.BOOLEAN) {
+    return constantExpression(context, ColumnType.BOOLEAN, code === NOT_EQUAL);
+  }
   if (code === 2 || code === 4) return constantExpression(context, ColumnType.BOOLEAN, false);
   const isNull = isNullExpression(context, operand);
   return code === NOT_EQUAL ? notExpression(context, isNull) : isNull;

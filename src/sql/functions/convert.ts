@@ -7,7 +7,7 @@
 import { ColumnType, fixedSize, SqlError, typeName, typeTag } from "../../common/mod.ts";
 import { type Arena, BATCH_ROWS, fixedVector, type Vector, type WasmCore } from "../../wasm/mod.ts";
 import { castValue, inconvertible, nullCast } from "./cast_value.ts";
-import { valueReader, writeFixed } from "./scalar_value.ts";
+import { type ScalarValue, valueReader, writeFixed } from "./scalar_value.ts";
 import { GrowingSymbolTable, internSymbols } from "./symbol_interning.ts";
 import { isNanos, isTime } from "./type_class.ts";
 import { formatValue, parseText } from "./value_text.ts";
@@ -190,9 +190,10 @@ function fromText(vector: Vector, rowCount: number, options: ConversionOptions):
   const read = valueReader(core.memory, vector);
   const out = options.alloc(rowCount * fixedSize(type));
   const isChar = typeTag(vector.type) === ColumnType.CHAR;
+  const parse = isChar ? parseLetter : parseText;
   for (let row = 0; row < rowCount; row++) {
     const text = read(row) as string | null;
-    let value = text === null ? null : parseText(text, type);
+    let value = text === null ? null : parse(text, type);
     if (value === undefined) {
       if (options.isImplicit || isChar) {
         throw new SqlError(options.position, inconvertible(text!, vector.type, type));
@@ -202,6 +203,13 @@ function fromText(vector: Vector, rowCount: number, options: ConversionOptions):
     writeFixed(core.memory, type, { data: out, row, value });
   }
   return fixedVector(type, out);
+}
+
+/** A digit is a number of the type's own units; a letter is nothing else. */
+function parseLetter(text: string, type: number): ScalarValue | undefined {
+  if (typeTag(type) === ColumnType.BOOLEAN) return undefined;
+  if (!isTime(type)) return parseText(text, type);
+  return /^\d$/.test(text) ? BigInt(text) : undefined;
 }
 
 /** Options for a single conversion whose result lives in an arena. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ColumnType, SqlError, typeName, typeTag } from "../../common/mod.ts";
+import { ColumnType, isDecimal, SqlError, typeName, typeTag } from "../../common/mod.ts";
 import type { Batch } from "../../wasm/mod.ts";
 import { unaryExpression } from "./arithmetic.ts";
 import { choiceExpression } from "./choice.ts";
@@ -11,8 +11,8 @@ import { comparisonExpression, isNullExpression } from "./comparison.ts";
 import { coerce } from "./coerce.ts";
 import { connective } from "./logic.ts";
 import { ANY, type CallSite, type Overload } from "./overloads.ts";
-import { strictRowExpression } from "./row_function.ts";
-import { isNullType, isNumeric, isTime, numericMeet } from "./type_class.ts";
+import { rowExpression, strictRowExpression } from "./row_function.ts";
+import { decimalMeet, isNullType, isNumeric, isTime, numericMeet, timeMeet } from "./type_class.ts";
 import {
   constantExpression,
   kernelExpression,
@@ -119,10 +119,37 @@ function extreme(name: string, isGreatest: boolean): Overload {
   };
 }
 
+/** `greatest` and `least` with a decimal among whole numbers; `null` if there is none. NULL is left out. */
+function decimalExtreme(
+  args: readonly VectorExpression[],
+  site: CallSite,
+  isGreatest: boolean,
+): VectorExpression | null {
+  const known = args.filter((arg) => !isNullType(arg.type));
+  if (!known.some((arg) => isDecimal(arg.type))) return null;
+  let type: number | null = known[0].type;
+  for (const arg of known.slice(1)) type = type === null ? null : decimalMeet(type, arg.type);
+  if (type === null || !isDecimal(type)) return null;
+  const target = type;
+  return rowExpression(
+    site,
+    { type: target, args: known.map((arg) => coerce(site, arg, { type: target })) },
+    (...values) => {
+      let best: bigint | null = null;
+      for (const value of values as (bigint | null)[]) {
+        if (value !== null && (best === null || (value > best) === isGreatest)) best = value;
+      }
+      return best;
+    },
+  );
+}
+
 function compileExtreme(
   args: readonly VectorExpression[],
   { site, isGreatest }: { site: CallSite; name: string; isGreatest: boolean },
 ): VectorExpression {
+  const decimal = decimalExtreme(args, site, isGreatest);
+  if (decimal !== null) return decimal;
   for (const [i, arg] of args.entries()) {
     if (isNumeric(arg.type) || isNullType(arg.type)) continue;
     throw new SqlError(site.positions[i], `unsupported type: ${typeName(arg.type)}`);
@@ -130,11 +157,7 @@ function compileExtreme(
   const known = args.filter((arg) => !isNullType(arg.type));
   if (known.length === 0) return constantExpression(site, ColumnType.NULL, null);
   const type = known.map((arg) => arg.type).reduce((a, b) =>
-    typeTag(a) === typeTag(b)
-      ? a
-      : isTime(a) && isTime(b)
-      ? ColumnType.TIMESTAMP
-      : numericMeet(a, b)
+    isTime(a) && isTime(b) ? timeMeet(a, b) : typeTag(a) === typeTag(b) ? a : numericMeet(a, b)
   );
   const values = known.map((arg) => coerce(site, arg, { type }));
   return values.reduce((a, b) => {

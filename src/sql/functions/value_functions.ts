@@ -3,9 +3,17 @@
  *
  * @module
  */
-import { ColumnType, GEOHASH_BITS_MAX, geohashType, SqlError } from "../../common/mod.ts";
+import {
+  ColumnType,
+  GEOHASH_BITS_MAX,
+  geohashBits,
+  geohashType,
+  isGeohash,
+  SqlError,
+  typeName,
+} from "../../common/mod.ts";
 import { DECIMAL_FUNCTIONS } from "./decimal_functions.ts";
-import type { Overload } from "./overloads.ts";
+import { ANY, type Overload } from "./overloads.ts";
 import { rowExpression, strictRowExpression } from "./row_function.ts";
 import { constantExpression } from "./vector_expression.ts";
 import { parseSubnet } from "./special_arithmetic.ts";
@@ -114,6 +122,39 @@ function intervalEnd(shift: bigint): Overload {
   };
 }
 
+/** `geohash WITHIN (prefix, …)`: the geohash starts with one of the prefixes. */
+const WITHIN: Overload = {
+  parameters: [ANY],
+  isVariadic: true,
+  compile(args, site) {
+    const [value, ...prefixes] = args;
+    if (!isGeohash(value.type)) {
+      throw new SqlError(
+        site.position,
+        `there is no matching operator \`within\` with the argument type: ${typeName(value.type)}`,
+      );
+    }
+    for (const [i, { type }] of prefixes.entries()) {
+      if (isGeohash(type)) continue;
+      throw new SqlError(
+        site.positions[i + 1],
+        `cannot compare GEOHASH with type ${typeName(type)}`,
+      );
+    }
+    const own = geohashBits(value.type);
+    const shifts = prefixes.map(({ type }) => BigInt(own - geohashBits(type)));
+    return rowExpression(
+      site,
+      { type: ColumnType.BOOLEAN, args },
+      (geohash, ...values) =>
+        geohash !== null &&
+        values.some((prefix, i) =>
+          prefix !== null && shifts[i] >= 0n && ((geohash as bigint) >> shifts[i]) === prefix
+        ),
+    );
+  },
+};
+
 const DAY_MICROS = 86_400_000_000n;
 
 /** The day that is `offset` days from now, in UTC. */
@@ -139,6 +180,7 @@ export const VALUE_FUNCTIONS: Registry = {
   netmask: [NETMASK],
   to_long256: [fromLongs(LONG256, 4)],
   to_uuid: [fromLongs(UUID, 2)],
+  within: [WITHIN],
   today: [wholeDay(0n)],
   tomorrow: [wholeDay(1n)],
   yesterday: [wholeDay(-1n)],

@@ -43,7 +43,7 @@ export function parseCastDefinition(cursor: TokenCursor): ColumnDefinition {
   const name = cursor.name("column name expected");
   cursor.expectWord("as");
   if (cursor.isAtEnd) throw cursor.error("literal expected");
-  const definition = parseTypeAndOptions(cursor, name);
+  const definition = parseTypeAndOptions(cursor, name, true);
   cursor.expect(TokenKind.RIGHT_PAREN, "')' expected");
   return definition;
 }
@@ -53,10 +53,10 @@ function checkPresent(cursor: TokenCursor): void {
   if (!cursor.isName) throw cursor.foundError("missing column definition");
 }
 
-function parseTypeAndOptions(cursor: TokenCursor, name: Name): ColumnDefinition {
+function parseTypeAndOptions(cursor: TokenCursor, name: Name, isInCast = false): ColumnDefinition {
   const type = parseColumnType(cursor);
   const isSymbol = resolveTypeName(type.text).type === ColumnType.SYMBOL;
-  const options = isSymbol ? parseSymbolOptions(cursor) : NO_SYMBOL_OPTIONS;
+  const options = isSymbol ? parseSymbolOptions(cursor, isInCast) : NO_SYMBOL_OPTIONS;
   // Constraints of other databases that QuestDB reads over: every column but the designated timestamp is nullable.
   if (cursor.isWord("not") && cursor.wordAhead(1) === "null") cursor.advance();
   cursor.acceptWord("null");
@@ -114,15 +114,23 @@ const NO_SYMBOL_OPTIONS: SymbolOptions = {
   indexCapacity: null,
 };
 
-function parseSymbolOptions(cursor: TokenCursor): SymbolOptions {
+/** Tells whether a column's definition ends here; at the end of the text, which is an error, others say so. */
+function isColumnEnd(cursor: TokenCursor): boolean {
+  const kind = cursor.kind();
+  return kind === TokenKind.COMMA || kind === TokenKind.RIGHT_PAREN || cursor.isAtEnd;
+}
+
+function parseSymbolOptions(cursor: TokenCursor, isInCast: boolean): SymbolOptions {
   const symbolCapacity = cursor.acceptWord("capacity") ? parseSymbolCapacity(cursor) : null;
   let isSymbolCached: boolean | null = null;
   if (cursor.acceptWord("cache")) isSymbolCached = true;
   else if (cursor.acceptWord("nocache")) isSymbolCached = false;
-  if (isSymbolCached !== null && cursor.isWord("capacity")) throw cursor.error("'index' expected");
   if (!cursor.acceptWord("index")) {
+    if (!isInCast && !isColumnEnd(cursor)) throw cursor.error("'index' expected");
     return { symbolCapacity, isSymbolCached, isIndexed: false, indexCapacity: null };
   }
+  const isCapacity = cursor.isWord("capacity") || cursor.isWord("type");
+  if (!isInCast && !isColumnEnd(cursor) && !isCapacity) throw cursor.error("'capacity' expected");
   return {
     symbolCapacity,
     isSymbolCached,

@@ -96,8 +96,10 @@ function refuseOtherObjects(cursor: TokenCursor): void {
 
 function parseIfNotExists(cursor: TokenCursor): boolean {
   if (!cursor.acceptWord("if")) return false;
-  cursor.expectWord("not", "'if not exists' expected");
-  cursor.expectWord("exists", "'if not exists' expected");
+  for (const word of ["not", "exists"]) {
+    if (cursor.isAtEnd) throw cursor.error(`'${word}' expected`);
+    cursor.expectWord(word, "'if not exists' expected");
+  }
   return true;
 }
 

@@ -265,7 +265,7 @@ export class ExpressionParser {
       case "within":
         // `WITHIN GROUP` belongs to the select list.
         if (cursor.wordAhead(1) === "group") return null;
-        throw cursor.error("WITHIN is not supported yet");
+        return level < Level.MEMBERSHIP ? null : this.#parseWithin(left);
       case "not":
         return this.#parseNegatedOperator(left, level);
       default:
@@ -337,6 +337,20 @@ export class ExpressionParser {
     if (cursor.isAtStatementEnd) throw new SqlError(open, "unbalanced (");
     const list = this.nested(() => this.parseArguments(open));
     return { ...base, list, query: null };
+  }
+
+  /** `geohash WITHIN (prefix, …)` is a call. */
+  #parseWithin(operand: Expression): Expression {
+    const { cursor } = this;
+    const position = cursor.position;
+    const text = cursor.token();
+    cursor.advance();
+    const open = cursor.position;
+    const list = cursor.accept(TokenKind.LEFT_PAREN)
+      ? this.nested(() => this.parseArguments(open))
+      : [this.#operand(position, "within", Level.BIT_OR)];
+    const args = [operand, ...list];
+    return { kind: "call", position, name: "within", text, args, isDistinct: false };
   }
 
   #parseIs(operand: Expression): Expression {

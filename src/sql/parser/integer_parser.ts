@@ -38,8 +38,8 @@ export function parseBatch(cursor: TokenCursor): number {
   }
   if (cursor.acceptWord("o3maxlag")) {
     const text = cursor.token();
+    parseLagMicros(text, cursor.position);
     cursor.advance();
-    parseIntervalMicros(text, cursor.previousEnd);
   }
   return value;
 }
@@ -64,17 +64,17 @@ export function parseIntervalMicros(text: string, position: number): number {
   return Number(match[1]) * unit;
 }
 
-/** Parses the lag of SET PARAM, whose errors QuestDB counts from the parameter's name. @returns Microseconds. @throws {SqlError} */
-export function parseLagMicros(text: string, namePosition: number): number {
+/** Parses a lag; QuestDB counts the offsets of its errors from a place that depends on the statement. @returns Microseconds. @throws {SqlError} */
+export function parseLagMicros(text: string, base: number): number {
   const digits = /^\d*/.exec(text)![0].length;
   if (digits === text.length) {
-    throw new SqlError(namePosition + text.length, `expected interval qualifier in ${text}`);
+    throw new SqlError(base + text.length, `expected interval qualifier in ${text}`);
   }
   if (digits > 0 && text.length - digits > 2) {
     throw new SqlError(
-      namePosition + digits,
+      base + digits,
       `expected 1/2 letter interval qualifier in ${text}`,
     );
   }
-  return parseIntervalMicros(text, namePosition + text.length);
+  return parseIntervalMicros(text, base + text.length);
 }

@@ -13,7 +13,7 @@ import {
 } from "../../common/mod.ts";
 import { TokenKind } from "../lexer/mod.ts";
 import type { ColumnDefinition, CreateTable, Name } from "../ast/mod.ts";
-import { parseIntervalMicros } from "./integer_parser.ts";
+import { parseLagMicros } from "./integer_parser.ts";
 import type { QueryParser } from "./query_parser.ts";
 import type { TokenCursor } from "./token_cursor.ts";
 import { parseTtl } from "./ttl_parser.ts";
@@ -181,16 +181,17 @@ function parseParam(cursor: TokenCursor): { name: Name; value: Name } {
     throw new SqlError(equalPosition, "too few arguments for '=' [found=1,expected=2]");
   }
   const value = { text: cursor.unquoted(), position: cursor.position };
+  cursor.accept(TokenKind.MINUS); // refused below
   cursor.advance();
   switch (name.text.toLowerCase()) {
     case MAX_UNCOMMITTED_ROWS:
       if (/^\d+$/.test(value.text)) break;
       throw new SqlError(
-        cursor.position,
+        cursor.end,
         ` could not parse maxUncommittedRows value "${value.text}"`,
       );
     case O3_MAX_LAG:
-      parseIntervalMicros(value.text, cursor.position);
+      parseLagMicros(value.text, cursor.end);
       break;
     default:
       throw new SqlError(cursor.position, ` unrecognized ${name.text} after WITH`);
