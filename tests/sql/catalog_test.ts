@@ -230,8 +230,8 @@ Deno.test("BACKUP statements and functions answer in the documented shape", asyn
   assertEquals(await fixture.query("VALIDATE BACKUP '2023-11-14T22:13:20' LEVEL decode"), {
     columns: ["backup_timestamp", "table_name", "objects", "bytes", "status", "error"],
     rows: [
-      ["2023-11-14T22:13:20.000000Z", null, 2, 10, "ok", null],
-      ["2023-11-14T22:13:20.000000Z", "t", 3, 20, "damaged", "hash mismatch"],
+      ["2023-11-14T22:13:20.000000Z", null, 2n, 10n, "ok", null],
+      ["2023-11-14T22:13:20.000000Z", "t", 3n, 20n, "damaged", "hash mismatch"],
     ],
   });
   const invalid = await assertRejects(() => fixture.run("VALIDATE BACKUP"), SqlError);
