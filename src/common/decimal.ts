@@ -65,6 +65,9 @@ const TEXT = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?$/;
 /** Longest text that is looked at: every digit, a point, signs and an exponent. */
 const TEXT_CHARS_MAX = 512;
 
+/** Digits that an exponent may move the point by: doubles need fewer. */
+const SCALE_MAX = 400;
+
 /** Parses `-12.50` or `1.5e3`; `null` if the text is no number. */
 export function parseDecimal(text: string): DecimalNumber | null {
   if (text.length > TEXT_CHARS_MAX) return null;
@@ -75,6 +78,7 @@ export function parseDecimal(text: string): DecimalNumber | null {
   const exponent = Number(exponentText);
   let digits = whole + fraction;
   let scale = fraction.length - exponent;
+  if (scale > SCALE_MAX || scale < -SCALE_MAX) return null;
   if (scale < 0) {
     digits += "0".repeat(-scale);
     scale = 0;

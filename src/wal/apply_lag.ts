@@ -110,7 +110,7 @@ class LagRows implements RowSource, Disposable {
     const pairs = scratch.alloc(PAIR_BYTES * rowCount);
     kernels.joinPairs(times, rowCount, 0, pairs);
     const space = scratch.alloc(PAIR_BYTES * rowCount + SORT_COUNTER_BYTES);
-    kernels.radixSortPairs(pairs, space, rowCount);
+    kernels.sortPairs(pairs, space, rowCount);
     const order = this.#arena.alloc(4 * rowCount);
     kernels.splitPairs(pairs, rowCount, 0, times, order);
     return { times, order };

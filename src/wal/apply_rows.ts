@@ -111,7 +111,7 @@ export class StepRows implements RowSource, Disposable {
     // The row numbers of the segments make way for row numbers of the step.
     kernels.splitPairs(pairs, rowCount, 0, timestamps, 0);
     kernels.joinPairs(timestamps, rowCount, 0, pairs);
-    kernels.radixSortPairs(
+    kernels.sortPairs(
       pairs,
       arena.alloc(PAIR_BYTES * rowCount + SORT_COUNTER_BYTES),
       rowCount,

@@ -151,7 +151,7 @@ class ApplyJob {
       }
       case "sql": {
         const { event, commitMicros } = step;
-        await this.#executor!.execute(this.#context, writer, event, { ...options, commitMicros });
+        await this.#executor!.execute(this.#context, writer, { event, commitMicros, ...options });
         if (writer.txn.seqTxn < step.lastTxn) writer.commit(options);
       }
     }

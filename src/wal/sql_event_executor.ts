@@ -19,13 +19,13 @@ export interface SqlEventExecutor {
   execute(
     context: TaskContext,
     writer: TableWriter,
-    event: SqlEvent,
-    options: SqlEventOptions,
+    statement: SqlStatement,
   ): void | Promise<void>;
 }
 
-/** What a statement is applied as. */
-export interface SqlEventOptions {
+/** A statement and what it is applied as. */
+export interface SqlStatement {
+  readonly event: SqlEvent;
   /** Sequencer transaction that carries the statement. */
   readonly seqTxn: number;
   /** When it was committed, microseconds; `now()` of the statement. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ColumnType, QuestError } from "../../src/common/mod.ts";
+import { ColumnType, decimalType, geohashType, QuestError } from "../../src/common/mod.ts";
 import { ColumnBuilder } from "../../src/server/http/column_builder.ts";
 import { CsvLineReader } from "../../src/server/http/csv_lines.ts";
 import { detectShape } from "../../src/server/http/csv_sample.ts";
@@ -39,7 +39,20 @@ const TYPES = [
   ColumnType.TIMESTAMP,
   ColumnType.VARCHAR,
   ColumnType.SYMBOL,
+  ColumnType.STRING,
+  ColumnType.BYTE,
+  ColumnType.SHORT,
+  ColumnType.CHAR,
+  ColumnType.FLOAT,
+  ColumnType.DATE,
+  ColumnType.TIMESTAMP_NS,
+  ColumnType.UUID,
+  ColumnType.IPV4,
+  ColumnType.LONG256,
+  decimalType(10, 2),
+  geohashType(15),
 ];
+const TEXTS = new Set<number>([ColumnType.VARCHAR, ColumnType.SYMBOL, ColumnType.STRING]);
 const ROWS_MAX = 512;
 /** No document of a few hundred bytes may take longer. */
 const MILLIS_MAX = 2_000;
@@ -136,7 +149,7 @@ function parseAll(core: WasmCore, parse: Parse): string {
     for (const [column, builder] of builders.entries()) {
       digest += checkVector(core, builder, {
         row,
-        isText: parse.types[column] >= ColumnType.SYMBOL,
+        isText: TEXTS.has(parse.types[column]),
       });
     }
     return digest;

@@ -13,7 +13,9 @@ const STATEMENTS = golden.accepted.filter((sql) => !/^\s*(drop|truncate|create)/
 const PIECES =
   ("ts s d i t1 i1 l v b count( sum( avg( min( max( first( last( ) ( , + - * / % 1 'a' '2024' null ::int " +
     "::string ::timestamp = < != and or not in between like is case when then else end group by order limit sample 1h " +
-    "fill(null) fill(prev) latest on partition where from select distinct union all long_sequence(3) x")
+    "fill(null) fill(prev) latest on partition where from select distinct union all long_sequence(3) x " +
+    "array[1,2] [1] [1:2] 1.5m #u33 ##101 0xabcd '1.2.3.4'::ipv4 ::uuid ::geohash(3c) ::decimal(10,2) ::double[] " +
+    "::timestamp_ns ::long256 ::varchar within array_sum( rnd_uuid4() json_extract( interval( mode(")
     .split(" ");
 /** Batches to pull of one result; a mutation may ask for billions of rows. */
 const BATCHES_MAX = 20;

@@ -1,7 +1,7 @@
 /**
  * /imp over a real engine. Answers are those that QuestDB 9.3.5 and 9.3.4 gave, or say how they differ.
  */
-import { assertEquals, assertMatch } from "../support/assert.ts";
+import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { ServerFixture } from "./server_fixture.ts";
 
 const TRADES = "ts,sym,price,qty\n2024-01-01T00:00:00.000Z,BTC,100.5,1\n" +
@@ -214,6 +214,94 @@ Deno.test("/imp replaces a table, and leaves it alone if the new one is refused"
   });
   await server.settle();
   assertMatch(await server.exec("SELECT count() FROM t"), /\[\[2\]\]/);
+});
+
+Deno.test("/imp keeps the old table if the new one cannot be created", async () => {
+  await using server = await ServerFixture.start();
+  const data = "ts,v\n2024-01-01T00:00:00.000000Z,1\n2024-01-01T00:00:01.000000Z,2\n";
+  await server.import(data, { name: "t", ...DAILY });
+  const longName = "x".repeat(300);
+  const refused = await server.import(data.replace("v", longName), {
+    name: "t",
+    overwrite: "true",
+    ...DAILY,
+  });
+  assert(refused.status !== "OK", "a name of 300 characters is refused");
+  await server.settle();
+  assertMatch(await server.exec("SELECT count() FROM t"), /\[\[2\]\]/);
+  assertEquals(server.engine.tables().map((table) => table.name), ["t"]);
+});
+
+Deno.test("/imp detects every type that QuestDB detects, and makes tables without a timestamp", async () => {
+  await using server = await ServerFixture.start();
+  const kinds: [string, string, string][] = [
+    ["a", "CHAR", '"a"'],
+    ["5", "INT", "5"],
+    ["5000000000", "LONG", "5000000000"],
+    ["1.5f", "DOUBLE", "1.5"],
+    ["true", "BOOLEAN", "true"],
+    ["2024-01-01T00:00:00.123Z", "DATE", '"2024-01-01T00:00:00.123Z"'],
+    ["31/01/2024", "DATE", '"2024-01-31T00:00:00.000Z"'],
+    ["2024-01-01T00:00:00.123456Z", "TIMESTAMP", '"2024-01-01T00:00:00.123456Z"'],
+    ["2024-01-01T00:00:00.123456789Z", "TIMESTAMP_NS", '"2024-01-01T00:00:00.123456789Z"'],
+    ["0xabcd", "LONG256", '"0xabcd"'],
+    [
+      "11111111-2222-3333-4444-555555555555",
+      "UUID",
+      '"11111111-2222-3333-4444-555555555555"',
+    ],
+    ["1.2.3.4", "IPv4", '"1.2.3.4"'],
+    ["1.5m", "DECIMAL(18,3)", '"1.500"'],
+    ["u33d", "VARCHAR", '"u33d"'],
+  ];
+  for (const [i, [text, type, stored]] of kinds.entries()) {
+    const rows = Array.from({ length: 20 }, (_, row) => `${text},${row}\n`).join("");
+    const answer = await server.import(`c,n\n${rows}`, { name: `t${i}`, forceHeader: "true" });
+    assertEquals([answer.status, answer.partitionBy, answer.columns[0].type], ["OK", "NONE", type]);
+    const body = await server.exec(`SELECT c FROM t${i} LIMIT 1`);
+    assertEquals(/"dataset":\[\[(.*)\]\]/.exec(body)?.[1], stored, type);
+  }
+});
+
+Deno.test("/imp reads fields into columns of every type, and counts those that are none", async () => {
+  await using server = await ServerFixture.start();
+  const cases: [string, string[], number, string][] = [
+    ["BYTE", ["5", "-128", "300", "x", ""], 2, "[5],[-128],[0],[0],[0]"],
+    ["FLOAT", ["1.5", "1e300", "x", "NaN"], 2, "[1.5],[null],[null],[null]"],
+    ["GEOHASH(3c)", ["u33", "u33d8", "u3", "a"], 2, '["u33"],["u33"],[null],[null]'],
+    [
+      "UUID",
+      ["11111111-2222-3333-4444-555555555555", "x"],
+      1,
+      '["11111111-2222-3333-4444-555555555555"],[null]',
+    ],
+    ["IPv4", ["1.2.3.4", "x", "null"], 1, '["1.2.3.4"],[null],[null]'],
+    ["DECIMAL(10,2)", ["1.5", "1.5m", "1.555", "x"], 2, '["1.50"],["1.50"],[null],[null]'],
+    ["STRING", ["abc", '"q""q"'], 0, '["abc"],["q\\"q"]'],
+  ];
+  for (const [i, [type, fields, errors, stored]] of cases.entries()) {
+    await server.exec(
+      `CREATE TABLE t${i} (ts TIMESTAMP, v ${type}) TIMESTAMP(ts) PARTITION BY DAY WAL`,
+    );
+    const data = "ts,v\n" +
+      fields.map((field, row) => `2024-01-01T00:00:0${row}.000000Z,${field}\n`).join("");
+    const answer = await server.import(data, {
+      name: `t${i}`,
+      forceHeader: "true",
+      delimiter: ",",
+    });
+    assertEquals([answer.rowsImported, answer.columns[1].errors], [fields.length, errors], type);
+    await server.settle();
+    const body = await server.exec(`SELECT v FROM t${i}`);
+    assertEquals(/"dataset":\[(.*)\],"count"/.exec(body)?.[1], stored, type);
+  }
+  await server.exec("CREATE TABLE bytes (v BINARY)");
+  const refused = await server.import("v,w\na,b\nc,d\n".replaceAll(/,./g, ""), {
+    name: "bytes",
+    forceHeader: "true",
+    delimiter: ",",
+  });
+  assertEquals(refused.status, "cannot import text into BINARY column [index=0]");
 });
 
 Deno.test("/imp commits in several transactions and loses no row between them", async () => {

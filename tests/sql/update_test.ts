@@ -110,13 +110,16 @@ Deno.test("a statement of the WAL runs without an engine, with bind variables an
   const options = { seqTxn: 0, commitMicros: 5n, sync: false };
   using writer = TableWriter.open({ fs, core, tableDir });
   const event = updateEvent("update t set s = $2, k = 'sym' where i >= $1", { indexed, named });
-  await sqlEventExecutor.execute({ core, fs }, writer, event, options);
+  await sqlEventExecutor.execute({ core, fs }, writer, { event, ...options });
   const none = { indexed: [], named: [] };
   // A column that is gone by now is passed over, an unknown variable, too.
   for (
     const sql of ["update t set gone = 1", "update t set i = $1", "alter table t set ttl 5 days"]
   ) {
-    await sqlEventExecutor.execute({ core, fs }, writer, updateEvent(sql, none), options);
+    await sqlEventExecutor.execute({ core, fs }, writer, {
+      event: updateEvent(sql, none),
+      ...options,
+    });
   }
   assertEquals(writer.metadata.ttlHoursOrMonths, 120);
   await fixture.engine.writeTable(token, () => {});

@@ -224,7 +224,7 @@ Deno.test("applyWal() runs statements in their place, and commits for those that
   table.statement("sets the TTL");
   const seen: unknown[] = [];
   const executor: SqlEventExecutor = {
-    async execute(_context, writer, event, options) {
+    async execute(_context, writer, { event, ...options }) {
       await Promise.resolve();
       seen.push([
         event.text,

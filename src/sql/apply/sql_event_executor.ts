@@ -10,7 +10,7 @@
 import { assert, SqlError } from "../../common/mod.ts";
 import { DEFAULT_ENGINE_CONFIG } from "../../engine/mod.ts";
 import { AlterRefusedError, type TableWriter } from "../../storage/mod.ts";
-import type { SqlEvent, SqlEventExecutor, SqlEventOptions } from "../../wal/mod.ts";
+import type { SqlEventExecutor, SqlStatement } from "../../wal/mod.ts";
 import { Arena, type TaskContext } from "../../wasm/mod.ts";
 import type { AlterTable, Update } from "../ast/mod.ts";
 import { bindAlter } from "../ddl/mod.ts";
@@ -20,15 +20,14 @@ import { bindUpdate, runUpdate, updateContext } from "../update/mod.ts";
 interface Run {
   readonly context: TaskContext;
   readonly writer: TableWriter;
-  readonly event: SqlEvent;
-  readonly options: SqlEventOptions;
+  readonly statement: SqlStatement;
 }
 
 /** See the module's description. */
 export const sqlEventExecutor: SqlEventExecutor = {
-  execute(context, writer, event, options): void {
+  execute(context, writer, statement): void {
     using arena = new Arena(context.core.memory);
-    const run = unlessObsolete(() => prepare({ context, writer, event, options }, arena));
+    const run = unlessObsolete(() => prepare({ context, writer, statement }, arena));
     run?.();
   },
 };
@@ -45,7 +44,7 @@ function unlessObsolete<T>(action: () => T): T | null {
 
 /** Compiles the statement. @returns what runs it. @throws {SqlError} */
 function prepare(run: Run, arena: Arena): () => void {
-  const statement = parseStatement(run.event.text);
+  const statement = parseStatement(run.statement.event.text);
   switch (statement.kind) {
     case "alterTable":
       return prepareAlter(statement, run);
@@ -57,7 +56,8 @@ function prepare(run: Run, arena: Arena): () => void {
 }
 
 function prepareAlter(statement: AlterTable, run: Run): () => void {
-  const { context, writer, event, options } = run;
+  const { context, writer } = run;
+  const { event, ...options } = run.statement;
   const tableName = statement.table.text;
   const bound = bindAlter(statement, {
     name: tableName,
@@ -82,7 +82,8 @@ function prepareAlter(statement: AlterTable, run: Run): () => void {
 }
 
 function prepareUpdate(statement: Update, run: Run, arena: Arena): () => void {
-  const { context, writer, event, options } = run;
+  const { context, writer } = run;
+  const { event, ...options } = run.statement;
   const { core } = context;
   const compile = updateContext({
     core,

@@ -12,6 +12,8 @@ export interface SortKernels {
   isSortedI64(ptr: number, n: number): number;
   /** Sorts `n` 16-byte (timestamp, row) pairs by timestamp, stable, in place; `scratch` holds 16·n + 8192 bytes. */
   radixSortPairs(ptr: number, scratch: number, n: number): void;
+  /** As `radixSortPairs` for pairs whose rows ascend; fast if most are in order already. */
+  sortPairs(ptr: number, scratch: number, n: number): void;
   /** Splits pairs into int64 timestamps and uint32 rows less `base`; a destination of 0 is left out. */
   splitPairs(ptr: number, n: number, base: number, timestamps: number, rows: number): void;
   /** Joins timestamps and consecutive row numbers from `base` into pairs. */
