@@ -211,6 +211,7 @@ function readCount(fs: FileSystem, file: string, position: number): number {
   return Number(value);
 }
 
+/** The files of a partition; indexes are not among them: they are built again from the columns. */
 function partitionSnapshot(
   fs: FileSystem,
   reader: TableReader,
@@ -234,7 +235,6 @@ function partitionSnapshot(
       if (column.writerIndex === metadata.timestampIndex) {
         timestampFile = { path: columnFiles[0].path, type: column.type };
       }
-      if (column.isIndexed) files.push(...indexFiles(fs, directory, `${column.name}.k${suffix}`));
     }
   }
   return {
@@ -247,13 +247,4 @@ function partitionSnapshot(
     files,
     timestampFile,
   };
-}
-
-/** Index files are copied as they are if the column has them. */
-function indexFiles(fs: FileSystem, directory: string, keyFile: string): PartitionFile[] {
-  const valueFile = keyFile.replace(/\.k(\.\d+)?$/, ".v$1");
-  return [keyFile, valueFile].flatMap((path) => {
-    const info = fs.stat(`${directory}/${path}`);
-    return info === null ? [] : [rawPartitionFile(path, info.size)];
-  });
 }

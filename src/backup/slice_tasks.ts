@@ -9,7 +9,13 @@ import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { assert, BackupError, RestoreError } from "../common/mod.ts";
 import type { FileHandle, FileSystem } from "../platform/mod.ts";
 import type { TaskContext, TaskHandlers, WasmCore } from "../wasm/mod.ts";
-import { rebuildSymbolFiles, type SymbolFiles } from "../storage/mod.ts";
+import {
+  buildPartitionIndex,
+  type IndexedColumn,
+  type PartitionIndexFiles,
+  rebuildSymbolFiles,
+  type SymbolFiles,
+} from "../storage/mod.ts";
 import { hashDigits, hashHex } from "./content_hash.ts";
 import { rebaseAux } from "./aux_rebase.ts";
 import { type PartitionPlanRequest, planPartition } from "./partition_sources.ts";
@@ -70,6 +76,12 @@ export interface SymbolRebuildRequest {
   readonly count: number;
 }
 
+/** Index of a SYMBOL column in a partition, to be made from the column. */
+export interface IndexRebuildRequest {
+  readonly files: PartitionIndexFiles;
+  readonly column: IndexedColumn;
+}
+
 /** Names of the tasks. */
 export const BackupTask = {
   PLAN: "backup.plan",
@@ -79,6 +91,7 @@ export const BackupTask = {
   COMPRESS: "backup.compress",
   SYNC: "backup.sync",
   SYMBOLS: "backup.symbols",
+  INDEX: "backup.index",
 } as const;
 
 /** Handlers to register where tasks run. */
@@ -90,6 +103,7 @@ export const backupTasks: TaskHandlers = {
   [BackupTask.COMPRESS]: compressObject,
   [BackupTask.SYNC]: syncFiles,
   [BackupTask.SYMBOLS]: rebuildSymbols,
+  [BackupTask.INDEX]: rebuildIndex,
 };
 
 function encodeSlices(
@@ -221,6 +235,14 @@ function rebuildSymbols(context: TaskContext, request: SymbolRebuildRequest): vo
     isCached: header[4] !== 0,
     hasNull: header[8] !== 0,
   });
+}
+
+/** Builds the index of a column in a partition; durable on return but for the directory. */
+function rebuildIndex(context: TaskContext, request: IndexRebuildRequest): void {
+  const { fs } = context;
+  const { files, column } = request;
+  buildPartitionIndex(fs, files, column);
+  syncFiles(context, { files: [files.values, files.keys] });
 }
 
 const SYMBOL_HEADER_BYTES = 64;

@@ -17,17 +17,16 @@ import {
   readColumnVersions,
   readTableMetadata,
   readTxn,
-  symbolFiles,
-  symbolSlot,
 } from "../storage/mod.ts";
 import { Blake3, type TaskRunner, type WasmCore } from "../wasm/mod.ts";
 import { toHex } from "./content_hash.ts";
 import type { InstanceKeys } from "./object_keys.ts";
 import { OrderedTasks } from "./ordered_tasks.ts";
 import { checkRelativePath } from "./path_safety.ts";
+import { rebuildDerived } from "./rebuild_derived.ts";
 import { type PackRange, planRanges, type WantedSlice } from "./restore_ranges.ts";
 import type { BackupTable } from "./root_manifest.ts";
-import { BackupTask, type SymbolRebuildRequest } from "./slice_tasks.ts";
+import { BackupTask } from "./slice_tasks.ts";
 import { FileKind, type StoredFile, type TableManifest } from "./table_manifest.ts";
 
 /** Files synced by one task. */
@@ -74,7 +73,7 @@ export async function restoreFiles(
   }
 }
 
-/** Restores a table: its files, its symbol indexes; then reads its state back. @throws {RestoreError} */
+/** Restores a table: its files, its symbol tables and indexes; then reads its state back. @throws {RestoreError} */
 export async function restoreTable(
   context: RestoreContext,
   target: RestoreTarget,
@@ -89,7 +88,7 @@ export async function restoreTable(
     });
   }
   await restoreFiles(context, target, manifest);
-  await rebuildSymbols(context, target.directory);
+  await rebuildDerived(context, target.directory);
   checkTable(context.fs, target.directory, table);
 }
 
@@ -263,23 +262,6 @@ function heapPositions(heap: StoredFile | null): Map<number, number> {
     position += slice.raw;
   }
   return positions;
-}
-
-/** Makes `.o`, `.k` and `.v` of every symbol column from `.c`. */
-async function rebuildSymbols(context: RestoreContext, tableDir: string): Promise<void> {
-  const { fs, tasks } = context;
-  const metadata = readTableMetadata(fs, tableDir);
-  const txn = readTxn(fs, tableDir, metadata.partitionBy);
-  const versions = readColumnVersions(fs, tableDir, txn.columnVersion);
-  for (const column of metadata.columns) {
-    if (column.type !== ColumnType.SYMBOL) continue;
-    const request: SymbolRebuildRequest = {
-      files: symbolFiles(tableDir, column.name, versions.symbolNameTxn(column.writerIndex)),
-      count: txn.symbolCounts[symbolSlot(metadata, column.writerIndex)],
-    };
-    await tasks.run(BackupTask.SYMBOLS, request);
-  }
-  fs.syncDir(tableDir);
 }
 
 /** Reads the table's state back and compares it with what the backup says. */

@@ -122,11 +122,11 @@ export function encodeMetadata(
         type: column.type,
         writerIndex,
         isIndexed: column.isIndexed ?? false,
-        indexBlockCapacity: isSymbol
-          ? column.indexBlockCapacity ?? DEFAULT_INDEX_BLOCK_CAPACITY
-          : 0,
-        symbolCapacity: isSymbol ? column.symbolCapacity ?? DEFAULT_SYMBOL_CAPACITY : 0,
-        isSymbolCached: isSymbol && (column.isSymbolCached ?? true),
+        indexBlockCapacity: column.indexBlockCapacity ??
+          (isSymbol ? DEFAULT_INDEX_BLOCK_CAPACITY : 0),
+        // As the reference writes it for columns of every type.
+        symbolCapacity: column.symbolCapacity ?? DEFAULT_SYMBOL_CAPACITY,
+        isSymbolCached: column.isSymbolCached ?? isSymbol,
         isDedupKey: column.isDedupKey ?? false,
         replacingIndex: -1,
       };

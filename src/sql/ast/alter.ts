@@ -81,6 +81,8 @@ export type AlterAction =
 export interface AlterTable {
   readonly kind: "alterTable";
   readonly position: number;
+  /** Offset behind the statement. */
+  readonly end: number;
   readonly table: Name;
   /** `null` only where the statement breaks off before it says what to do. */
   readonly action: AlterAction | null;

@@ -122,6 +122,8 @@ export interface VacuumTable {
 export interface Update {
   readonly kind: "update";
   readonly position: number;
+  /** Offset behind the statement. */
+  readonly end: number;
   readonly table: Name;
   readonly alias: Name | null;
   readonly assignments: readonly { readonly column: Name; readonly value: Expression }[];

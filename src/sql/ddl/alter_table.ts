@@ -66,9 +66,9 @@ async function runOperation(
   const { statement, token, environment } = options;
   try {
     await environment.engine.alterTable(token, bound.operation, {
-      sqlText: environment.text,
-      tablePosition: statement.table.position,
-      columnPosition: bound.columnPosition,
+      sqlText: environment.text.slice(statement.position, statement.end),
+      tablePosition: statement.table.position - statement.position,
+      columnPosition: Math.max(0, bound.columnPosition - statement.position),
       signal: environment.context.signal,
     });
   } catch (error) {

@@ -43,7 +43,8 @@ export function parseAlter(parser: QueryParser): AlterTable {
     error = caught;
     while (!cursor.isAtEnd) cursor.advance();
   }
-  return { kind: "alterTable", position, table, action: draft.action, error };
+  const end = cursor.position;
+  return { kind: "alterTable", position, end, table, action: draft.action, error };
 }
 
 function parseAction(parser: QueryParser, draft: AlterDraft): void {

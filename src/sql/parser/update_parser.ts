@@ -21,15 +21,9 @@ export function parseUpdate(parser: QueryParser): Update {
   cursor.expectWord("set", "SET expected");
   const assignments = parseAssignments(parser);
   const from = parseFrom(parser);
-  return {
-    kind: "update",
-    position,
-    table,
-    alias,
-    assignments,
-    from,
-    where: parseWhere(parser, from !== null),
-  };
+  const where = parseWhere(parser, from !== null);
+  const end = cursor.position;
+  return { kind: "update", position, end, table, alias, assignments, from, where };
 }
 
 function parseAlias(cursor: TokenCursor): Name | null {

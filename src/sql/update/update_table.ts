@@ -32,7 +32,8 @@ export async function updateTable(
     return await environment.withWriter(token, () => updateNow(statement, token, environment));
   }
   check(statement, token, environment);
-  return await engine.updateTable(token, text, { signal: context.signal });
+  const own = text.slice(statement.position, statement.end);
+  return await engine.updateTable(token, own, { signal: context.signal });
 }
 
 /** Binds the statement and forgets the result. */
