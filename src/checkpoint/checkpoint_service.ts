@@ -107,6 +107,7 @@ class DirectoryCheckpointService implements CheckpointService, Disposable {
       this.#unpin();
       if (active === null) return;
       this.#options.log.info(COMPONENT, "checkpoint released");
+      this.#reclaim();
       this.#options.onReleased?.(active.startedAt, active.seqTxns);
     });
   }
@@ -206,6 +207,13 @@ class DirectoryCheckpointService implements CheckpointService, Disposable {
       fs.removeTree(directory);
       fs.syncDir(root);
     }
+  }
+
+  /** Gives back what was only kept for the checkpoint, in the background. */
+  #reclaim(): void {
+    this.#options.engine.purge().catch((error) =>
+      this.#options.log.error(COMPONENT, "cannot reclaim space", { reason: reasonOf(error) })
+    );
   }
 
   #unpin(): void {

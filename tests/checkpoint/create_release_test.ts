@@ -349,3 +349,28 @@ Deno.test("C40 C41 C42 dropping, renaming and truncating a table without WAL is 
   engine.dropTable(await engine.renameTable(plain, "other"));
   assertEquals(engine.tables(), []);
 });
+
+Deno.test("O3PartitionPurge versions that only the checkpoint needed go with its release, others before", async () => {
+  using dir = new TempDir();
+  await using db = await openDatabase(dir.path);
+  const { engine, checkpoint } = db;
+  const token = engine.createTable(allTypesTable("t"));
+  const versions = () =>
+    [...Deno.readDirSync(engine.tableDir(token))].map((entry) => entry.name)
+      .filter((name) => name.startsWith("2024-01-01")).sort();
+  const commitLate = async () => {
+    commitRows(engine, token, [ROW, [START - 3n + 3_600_000_000n, ...ROW.slice(1)], ROW]);
+    commitRows(engine, token, [[START + 1n, ...ROW.slice(1)]]); // before what is there
+    await engine.waitApplied(token);
+  };
+  await commitLate();
+  await checkpoint.create();
+  const pinned = versions();
+  assertEquals(pinned.length, 1);
+  for (let i = 0; i < 3; i++) await commitLate();
+  assert(versions().includes(pinned[0]) && versions().length >= 2);
+  await checkpoint.release();
+  await engine.purge();
+  assertEquals(versions().length, 1);
+  assert(!versions().includes(pinned[0]));
+});
