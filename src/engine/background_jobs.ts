@@ -30,7 +30,8 @@ export class BackgroundJobs {
   readonly #stop = new AbortController();
   readonly #loops: Promise<void>[] = [];
   #syncing: Promise<void> | null = null;
-  #isSyncWanted = false;
+  /** The sync behind the running one; not begun yet. */
+  #next: Promise<void> | null = null;
 
   constructor(options: BackgroundJobsOptions) {
     this.#options = options;
@@ -50,17 +51,9 @@ export class BackgroundJobs {
    *
    * @throws {WalError} if that failed for a table, after all others had their turn.
    */
-  async sync(): Promise<void> {
-    this.#isSyncWanted = true;
-    while (this.#isSyncWanted) {
-      if (this.#syncing === null) {
-        this.#isSyncWanted = false;
-        this.#syncing = this.#syncAll().finally(() => {
-          this.#syncing = null;
-        });
-      }
-      await this.#syncing;
-    }
+  sync(): Promise<void> {
+    if (this.#syncing === null && this.#next === null) return this.#startSync();
+    return this.#next ??= this.#syncAgain();
   }
 
   /** Removes what nobody needs any more. */
@@ -85,7 +78,20 @@ export class BackgroundJobs {
   async stop(): Promise<void> {
     this.#stop.abort();
     await Promise.all(this.#loops);
-    await this.#syncing;
+    await Promise.allSettled([this.#syncing, this.#next]);
+  }
+
+  #startSync(): Promise<void> {
+    const syncing = this.#syncAll().finally(() => this.#syncing = null);
+    this.#syncing = syncing;
+    return syncing;
+  }
+
+  /** A sync that runs already may have passed over what its caller wants: only one that begins later will do. */
+  async #syncAgain(): Promise<void> {
+    while (this.#syncing !== null) await Promise.allSettled([this.#syncing]);
+    this.#next = null;
+    await this.#startSync();
   }
 
   async #purgeWal(state: TableState): Promise<void> {

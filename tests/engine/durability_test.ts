@@ -93,6 +93,29 @@ Deno.test("a segment that is retired while another is synced is not taken for du
   assertEquals(tableRows(again, found).slice(0, 4), [row(0), row(1), row(2), row(3)]);
 });
 
+Deno.test("Engine.sync waits for a sync that has begun after it was asked for", async () => {
+  const disk = new SlowDisk();
+  disk.mkdir("/data");
+  disk.syncDir("/");
+  const config = { commitMode: "async", backgroundSyncIntervalMillis: 1_000_000 } as const;
+  const engine = await openEngine("/data", { fs: disk, config, bootId: "first", tasks: NO_APPLY });
+  const token = engine.createTable(allTypesTable("t"));
+  const letGo = disk.hold();
+  const waits = new Promise<void>((resolve) => disk.onWait = resolve);
+  commitRows(engine, token, [row(0)]); // begins a sync
+  await waits;
+  commitRows(engine, token, [row(1)]); // asks for another one
+  const asked = [engine.sync(), engine.sync()];
+  letGo();
+  await Promise.all(asked);
+  disk.crash(LOSE_ALL);
+  await Promise.allSettled([engine.close()]);
+  await using again = await openEngine("/data", { fs: disk, bootId: "second" });
+  const found = again.findTable("t")!;
+  await again.waitApplied(found);
+  assertEquals(tableRows(again, found), [row(0), row(1)]);
+});
+
 Deno.test("Engine.sync tells what could not be made durable, and goes on telling", async () => {
   const disk = newDisk();
   const faults = new FaultFileSystem(disk);

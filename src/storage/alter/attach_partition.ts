@@ -168,7 +168,7 @@ function linkColumns(
   const { fs, reader } = context;
   const { partition, directory } = attachable;
   const { timestamp } = partition;
-  const entries: ColumnVersionEntry[] = [];
+  const entries = deletedColumns(context, attachable);
   for (const column of reader.metadata.liveColumns) {
     const columnIndex = column.writerIndex;
     const fallback = reader.versions.entries.find((entry) =>
@@ -182,8 +182,9 @@ function linkColumns(
     const from = (extension: "d" | "i") =>
       `${directory}/${indexFileName(column.name, extension, place!.nameTxn)}`;
     if (place === null || place.storedRows === 0 || fs.stat(from("d")) === null) {
+      const isAbsent = place !== null && place.storedRows === 0 && isAddedLater;
       const top = BigInt(partition.rowCount), nameTxn = fallback?.nameTxn ?? -1;
-      if (!isAddedLater) entries.push({ timestamp, columnIndex, nameTxn, top });
+      if (!isAbsent) entries.push({ timestamp, columnIndex, nameTxn, top });
       continue;
     }
     // Without a name txn of its own an entry means the default one.
@@ -196,6 +197,24 @@ function linkColumns(
     if (place.nameTxn > 0 || top > 0n || isAddedLater) {
       entries.push({ timestamp, columnIndex, nameTxn, top });
     }
+  }
+  return entries;
+}
+
+/** Entries of columns that were dropped since; nobody looks at them, but QuestDB keeps them. */
+function deletedColumns(context: AlterContext, attachable: Attachable): ColumnVersionEntry[] {
+  const { metadata, versions, partition, isDescribed } = attachable;
+  const { timestamp } = partition;
+  const entries: ColumnVersionEntry[] = [];
+  for (const { type, writerIndex: columnIndex } of context.reader.metadata.columns) {
+    if (type > 0 || !isDescribed) continue;
+    const own = versions.entries.find((entry) =>
+      entry.timestamp === timestamp && entry.columnIndex === columnIndex
+    );
+    const wasLive = (metadata.columns.at(columnIndex)?.type ?? -1) > 0;
+    const nameTxn = own?.nameTxn ?? context.reader.versions.nameTxn(timestamp, columnIndex);
+    const top = wasLive ? BigInt(partition.rowCount) : own?.top;
+    if (top !== undefined) entries.push({ timestamp, columnIndex, nameTxn, top });
   }
   return entries;
 }
