@@ -2,11 +2,12 @@
  * A column's values for a run of rows, in wasm memory. The common currency of scans, expressions, WAL writes and output.
  *
  * Layout by type (n rows):
- * - fixed width (BOOLEAN INT LONG DOUBLE TIMESTAMP …): `data` → n × {@linkcode fixedSize} bytes, null sentinels as on disk;
+ * - fixed width (BOOLEAN … DECIMAL): `data` → n × {@linkcode fixedSize} bytes, as on disk, NULL too;
  * - SYMBOL: `data` → n × int32 keys, null = INT_NULL; `symbols` resolves them;
- * - VARCHAR and STRING (in memory both): `data` → n × 16-byte aux entries in QuestDB's VARCHAR format
- *   (docs/internals/varchar.md), `heap` → UTF-8 bytes of the values that are not inlined. An entry's 48-bit offset
- *   minus `heapOffset` indexes into `heap`; so a slice of a file is used as it was read.
+ * - variable width (VARCHAR, STRING, BINARY, ARRAY): `data` → n × 16-byte entries in QuestDB's VARCHAR format
+ *   (docs/internals/varchar.md), `heap` → the bytes of values that are not inlined: UTF-8 (a lone surrogate of a STRING takes three
+ *   bytes), raw bytes, or an array's lengths, padding to 8 and elements. An entry's 48-bit offset minus `heapOffset` indexes into
+ *   `heap`; so a slice of a VARCHAR file is used as it was read. Values in a heap are not aligned.
  *
  * Alignment: `data` is aligned to its element size.
  *
@@ -29,7 +30,7 @@ export interface Vector {
   readonly type: number;
   /** Pointer to the fixed-width values or aux entries. */
   readonly data: number;
-  /** Pointer to the VARCHAR heap; 0 for other types. */
+  /** Pointer to the heap of a type of variable width; 0 for other types. */
   readonly heap: number;
   /** Bytes in the heap. */
   readonly heapBytes: number;
