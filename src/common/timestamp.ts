@@ -74,6 +74,11 @@ export function formatTimestampNanos(nanos: bigint): string {
   return nanos === LONG_NULL ? "" : formatIso(nanos, NANOS_PER_MILLI, 6);
 }
 
+/** Milliseconds that `Date` can hold, either side of 1970. */
+const DATE_MILLIS_MAX = 8_640_000_000_000_000n;
+/** The calendar repeats itself after 400 years. */
+const CYCLE_MILLIS = 146_097n * 86_400_000n, CYCLE_YEARS = 400n;
+
 /** `perMilli` units make a millisecond, spelled in `places` more digits. */
 function formatIso(value: bigint, perMilli: bigint, places: number): string {
   let millis = value / perMilli;
@@ -82,6 +87,10 @@ function formatIso(value: bigint, perMilli: bigint, places: number): string {
     rest += perMilli;
     millis -= 1n;
   }
-  const iso = new Date(Number(millis)).toISOString(); // …SSS.mmmZ
-  return `${iso.slice(0, -1)}${String(rest).padStart(places, "0")}Z`;
+  const cycles = millis > DATE_MILLIS_MAX || millis < -DATE_MILLIS_MAX ? millis / CYCLE_MILLIS : 0n;
+  const iso = new Date(Number(millis - cycles * CYCLE_MILLIS)).toISOString(); // …SSS.mmmZ
+  const match = /^([+-]?\d+)(-\d\d-.*)Z$/.exec(iso)!;
+  const year = BigInt(match[1].replace("+", "")) + cycles * CYCLE_YEARS;
+  const digits = String(year < 0n ? -year : year).padStart(4, "0");
+  return `${year < 0n ? "-" : ""}${digits}${match[2]}${String(rest).padStart(places, "0")}Z`;
 }

@@ -6,3 +6,4 @@ export * from "./interval_text.ts";
 export * from "./literal.ts";
 export * from "./render.ts";
 export * from "./scope.ts";
+export { intervalTest } from "./interval_filter.ts";

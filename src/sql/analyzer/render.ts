@@ -137,7 +137,10 @@ function renderCast(expression: Expression & { kind: "cast" }, source: string): 
   const json = jsonCast(expression, source);
   if (json !== null) return json;
   const text = renderExpression(operand, source);
-  const isWrapped = operand.kind === "binary" && operand.operator !== "||";
+  const isWrapped = operand.kind === "unary" || operand.kind === "isNull" ||
+    operand.kind === "between" || (operand.kind === "in" && operand.isNegated) ||
+    (operand.kind === "case" && text.startsWith("case ")) ||
+    (operand.kind === "binary" && operand.operator !== "||");
   if (isShortFloat(expression, source) || /^float\[/i.test(type)) {
     return `${isWrapped ? `(${text})` : text}::DOUBLE${type.slice("float".length)}`;
   }

@@ -79,6 +79,8 @@ export const ANY = -1;
 export const TEXT = -2;
 /** Matches a DECIMAL of any precision and scale. */
 export const DECIMAL = -3;
+/** Matches what TIMESTAMP does; a TIMESTAMP_NS stays one. */
+export const TIME = -4;
 
 /** A call's surroundings. */
 export interface CallSite extends CompileContext {
@@ -110,6 +112,7 @@ export interface FunctionCall {
 
 function distance(from: number, to: number): number {
   if (to === ANY) return 0;
+  if (to === TIME) return distance(from, TIMESTAMP);
   if (to === DECIMAL) return isDecimal(from) ? 0 : -1;
   const tag = typeTag(from);
   if (to === TEXT) return tag === CHAR || tag === SYMBOL ? 1 : isTextType(tag) ? 0 : -1;
@@ -199,6 +202,10 @@ function convertArgument(
 ): VectorExpression {
   if (parameter === undefined || parameter === ANY) return argument;
   if (parameter === ARRAY || parameter === DECIMAL) return argument; // of any size
+  if (parameter === TIME) {
+    const isFine = argument.type === ColumnType.TIMESTAMP_NS;
+    return isFine ? argument : coerce(context, argument, { type: TIMESTAMP });
+  }
   if (parameter !== TEXT) return coerce(context, argument, { type: parameter });
   const isVarchar = typeTag(argument.type) === VARCHAR;
   return coerce(context, argument, { type: isVarchar ? VARCHAR : STRING });

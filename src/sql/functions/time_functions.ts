@@ -11,7 +11,8 @@ import {
   parseWithPattern,
   requirePattern,
 } from "./date_pattern.ts";
-import { ANY, type CallSite, type Overload, TEXT } from "./overloads.ts";
+import { arithmeticExpression } from "./arithmetic.ts";
+import { ANY, type CallSite, type Overload, TEXT, TIME } from "./overloads.ts";
 import { strictRowExpression } from "./row_function.ts";
 import {
   floorToStride,
@@ -30,7 +31,7 @@ import {
   type VectorExpression,
 } from "./vector_expression.ts";
 
-const { BOOLEAN, CHAR, DATE, INT, LONG, STRING, TIMESTAMP } = ColumnType;
+const { BOOLEAN, CHAR, DATE, INT, LONG, STRING, TIMESTAMP, TIMESTAMP_NS } = ColumnType;
 
 type Registry = Readonly<Record<string, readonly Overload[]>>;
 
@@ -300,19 +301,62 @@ function toText(type: number): Overload {
 function zoneFunction(
   convert: (micros: bigint, zone: string, position: number) => bigint,
 ): readonly Overload[] {
-  return [{
-    parameters: [TIMESTAMP, TEXT],
-    compile([ts, zone], site) {
-      const name = zone.constant?.value;
-      if (typeof name === "string") convert(0n, name, site.positions[1]); // refuses a bad zone before any row
-      return strictRowExpression(
-        site,
-        { type: TIMESTAMP, args: [ts, zone] },
-        (value, text) => convert(value as bigint, text as string, site.positions[1]),
-      );
-    },
-  }];
+  const compile: Overload["compile"] = ([ts, zone], site) => {
+    const name = zone.constant?.value;
+    if (typeof name === "string") convert(0n, name, site.positions[1]); // refuses a bad zone before any row
+    return strictRowExpression(
+      site,
+      { type: TIMESTAMP, args: [ts, zone] },
+      (value, text) => convert(value as bigint, text as string, site.positions[1]),
+    );
+  };
+  return [eitherUnit([TIMESTAMP, TEXT], compile, true)];
 }
+
+/**
+ * Lets a function of TIMESTAMP take TIMESTAMP_NS and give it back: the digits beyond microseconds are added to the result if the
+ * function moves times, and fall away if it cuts them.
+ */
+function eitherUnit(
+  parameters: readonly number[],
+  compile: Overload["compile"],
+  moves: boolean,
+): Overload {
+  return {
+    parameters: parameters.map((parameter) => parameter === TIMESTAMP ? TIME : parameter),
+    compile(args, site) {
+      const index = args.findIndex((arg) => arg.type === TIMESTAMP_NS);
+      if (index < 0) return compile(args, site);
+      const fine = args[index];
+      const coarse = coerce(site, fine, { type: TIMESTAMP });
+      const result = coerce(site, compile(args.with(index, coarse), site), { type: TIMESTAMP_NS });
+      if (!moves) return result;
+      const { position } = site;
+      const longs = [fine, coerce(site, coarse, { type: TIMESTAMP_NS })].map((time) =>
+        coerce(site, time, { type: LONG })
+      );
+      const rest = arithmeticExpression(site, {
+        operator: "-",
+        left: longs[0],
+        right: longs[1],
+        position,
+      });
+      return arithmeticExpression(site, { operator: "+", left: result, right: rest, position });
+    },
+  };
+}
+
+/** Nanoseconds behind the microsecond. */
+const NANOS: Overload = {
+  parameters: [TIME],
+  compile: ([ts], site) =>
+    strictRowExpression(
+      site,
+      { type: INT, args: [ts] },
+      (value) =>
+        ts.type === TIMESTAMP_NS ? Number((((value as bigint) % 1000n) + 1000n) % 1000n) : 0,
+    ),
+};
 
 const now: readonly Overload[] = [{
   parameters: [],
@@ -341,15 +385,23 @@ export const TIME_FUNCTIONS: Registry = {
   days_in_month: part(PARTS.days_in_month),
   is_leap_year: [isLeapYear],
   extract: [{ parameters: [ANY, TIMESTAMP], compile: extract }],
-  timestamp_floor: [{
-    parameters: [TEXT, TIMESTAMP],
-    compile: ([unit, ts], site) => floorExpression(site, ts, strideOf(unit, site)),
-  }],
-  timestamp_ceil: [{ parameters: [TEXT, TIMESTAMP], compile: timestampCeil }],
-  date_trunc: [{ parameters: [TEXT, TIMESTAMP], compile: dateTrunc }],
-  dateadd: [{ parameters: [CHAR, INT, TIMESTAMP], compile: dateAdd }],
+  timestamp_floor: [
+    eitherUnit(
+      [TEXT, TIMESTAMP],
+      ([unit, ts], site) => floorExpression(site, ts, strideOf(unit, site)),
+      false,
+    ),
+  ],
+  timestamp_ceil: [eitherUnit([TEXT, TIMESTAMP], timestampCeil, false)],
+  date_trunc: [eitherUnit([TEXT, TIMESTAMP], dateTrunc, false)],
+  dateadd: [eitherUnit([CHAR, INT, TIMESTAMP], dateAdd, true)],
   datediff: [{ parameters: [CHAR, TIMESTAMP, TIMESTAMP], compile: dateDiff }],
+  nanos: [NANOS],
   to_timestamp: parseTime(TIMESTAMP),
+  to_timestamp_ns: parseTime(TIMESTAMP).map((overload) => ({
+    ...overload,
+    compile: (args, site) => coerce(site, overload.compile(args, site), { type: TIMESTAMP_NS }),
+  })),
   to_date: parseTime(DATE),
   to_str: [toText(DATE), toText(TIMESTAMP)],
   to_timezone: zoneFunction(toTimezone),

@@ -12,10 +12,17 @@ import {
   Binder,
   childrenOf,
   hasAggregate,
+  intervalTest,
   isAggregateCall,
   renderExpression,
 } from "../analyzer/mod.ts";
-import { coerce, columnExpression, type VectorExpression } from "../functions/mod.ts";
+import {
+  coerce,
+  columnExpression,
+  connective,
+  isNanos,
+  type VectorExpression,
+} from "../functions/mod.ts";
 import { createAggregator } from "../exec/aggregate_factory.ts";
 import type { Aggregator } from "../exec/aggregates.ts";
 import { FillCursor } from "../exec/fill_cursor.ts";
@@ -264,14 +271,17 @@ function groupedCursor(
   const timestamp = rule === null ? null : source.scope.use(source.scope.timestampIndex);
   const isWhole = keys.length === 0 && rule === null;
   const aggregates = builder.calls.map((call) => bindAggregate(plan, call, { binder, isWhole }));
-  const input = filteredSource(plan, narrowed(resolved, bounds), { isBackward: false });
+  const input = filteredSource(plan, narrowed(plan, resolved, bounds), { isBackward: false });
   const columns = groupColumns({ keys, aggregates, hasBucket: rule !== null });
   const cursor = new GroupByCursor(input, {
     memory,
     execution,
     keys,
     bucket: rule === null || timestamp === null ? null : {
-      timestamp: columnExpression(timestamp.index, timestamp.type),
+      // Buckets are whole microseconds, whatever the unit of the table.
+      timestamp: coerce(plan.compile, columnExpression(timestamp.index, timestamp.type), {
+        type: ColumnType.TIMESTAMP,
+      }),
       rule,
       position: query.sampleBy!.position,
     },
@@ -279,19 +289,41 @@ function groupedCursor(
     columns,
   });
   const fills = query.sampleBy === null ? null : fillsOf(query.sampleBy, aggregates.length);
-  if (fills === null || rule === null) return { cursor };
   const keyCount = keys.length;
-  return {
-    cursor: new FillCursor(cursor, { memory, execution, rule, ...bounds, keyCount, fills }),
-  };
+  const filled = fills === null || rule === null
+    ? cursor
+    : new FillCursor(cursor, { memory, execution, rule, ...bounds, keyCount, fills });
+  return { cursor: timestamp === null ? filled : inUnitOf(plan, filled, timestamp.type) };
+}
+
+/** Buckets in the unit of the table's timestamp. */
+function inUnitOf(plan: Plan, cursor: RowCursor, type: number): RowCursor {
+  if (!isNanos(type)) return cursor;
+  const expressions = cursor.columns.map((column, i) => {
+    const expression = columnExpression(i, column.type);
+    return i === 0 ? coerce(plan.compile, expression, { type }) : expression;
+  });
+  return new ProjectCursor(cursor, expressions, {
+    columns: cursor.columns.map((column, i) => i === 0 ? { ...column, type } : column),
+    timestampIndex: cursor.timestampIndex,
+  });
 }
 
 /** SAMPLE BY FROM … TO leaves out what lies outside. */
-function narrowed(resolved: ResolvedQuery, bounds: SampleBounds): ResolvedQuery {
+function narrowed(plan: Plan, resolved: ResolvedQuery, bounds: SampleBounds): ResolvedQuery {
   const { source, where } = resolved;
   if ((bounds.from === null && bounds.to === null) || !source.isTable) return resolved;
   const low = bounds.from ?? -(2n ** 63n) + 1n, high = (bounds.to ?? 2n ** 63n - 1n) - 1n;
   const own = [{ low, high }];
+  const { type, index } = source.scope.use(source.scope.timestampIndex);
+  if (isNanos(type)) {
+    const test = intervalTest(plan.compile, columnExpression(index, type), own);
+    const place = (expression: VectorExpression) => ({ expression, position: 0 });
+    const condition = where.condition === null
+      ? test
+      : connective(plan.compile, false, [place(where.condition), place(test)]);
+    return { ...resolved, where: { ...where, condition } };
+  }
   const intervals = where.intervals === null ? own : where.intervals.flatMap((interval) => {
     const from = interval.low > low ? interval.low : low;
     const to = interval.high < high ? interval.high : high;
