@@ -113,7 +113,7 @@ export function rowSource(writer: TableWriter, unsorted: readonly Row[], arena: 
     timestamps: vectors[2].data,
     minTimestamp: rows[0]?.ts ?? 0n,
     maxTimestamp: rows.at(-1)?.ts ?? 0n,
-    column: (index) => vectors[index],
+    column: (index) => vectors[index] ?? null,
     release: () => {},
   };
 }
