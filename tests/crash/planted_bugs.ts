@@ -110,9 +110,13 @@ export class BuggyFileSystem implements FileSystem {
     this.#held = [];
     for (const { run } of held) run();
   }
+  /** Closes a file, behind the held calls on it. */
+  closeAfterHeld(path: string, close: () => void): void {
+    if (this.#held.some((held) => held.path === path)) this.#held.push({ path, run: close });
+    else close();
+  }
 
   open(path: string, mode: OpenMode): FileHandle {
-    this.catchUp(path);
     return new BuggyHandle(this, this.#inner.open(path, mode));
   }
   stat(path: string): FileInfo | null {
@@ -196,8 +200,7 @@ class BuggyHandle implements FileHandle {
     return this.#inner.tryLock();
   }
   close(): void {
-    this.#system.catchUp(this.path);
-    this.#inner.close();
+    this.#system.closeAfterHeld(this.path, () => this.#inner.close());
   }
   [Symbol.dispose](): void {
     this.close();

@@ -1,4 +1,17 @@
 import { startFakeGcs } from "../support/store_servers/fake_gcs.ts";
 import { testRemoteStore } from "../objectstore/remote_contract.ts";
+import { testRemoteFaults } from "../objectstore/remote_faults.ts";
 
-testRemoteStore("GcsObjectStore on fake-gcs-server", startFakeGcs, { isOpen: true });
+const NAME = "GcsObjectStore on fake-gcs-server";
+
+const server = testRemoteStore(NAME, startFakeGcs, { isOpen: true });
+testRemoteFaults(NAME, server, {
+  hashesRanges: false,
+  expired: {
+    kind: "status",
+    status: 401,
+    headers: { "content-type": "application/json" },
+    body:
+      '{"error":{"code":401,"message":"Invalid Credentials","errors":[{"reason":"authError"}]}}',
+  },
+});

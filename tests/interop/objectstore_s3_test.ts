@@ -1,4 +1,17 @@
 import { startSeaweedFs } from "../support/store_servers/seaweedfs.ts";
 import { testRemoteStore } from "../objectstore/remote_contract.ts";
+import { testRemoteFaults } from "../objectstore/remote_faults.ts";
 
-testRemoteStore("S3ObjectStore on SeaweedFS", startSeaweedFs, { isUnordered: true });
+const NAME = "S3ObjectStore on SeaweedFS";
+
+const server = testRemoteStore(NAME, startSeaweedFs, { isUnordered: true });
+testRemoteFaults(NAME, server, {
+  hashesRanges: false,
+  expired: {
+    kind: "status",
+    status: 400,
+    headers: { "content-type": "application/xml" },
+    body:
+      "<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>",
+  },
+});
