@@ -6,6 +6,7 @@
 import { fuzzCsv } from "./csv_fuzz.ts";
 import { fuzzMultipart } from "./multipart_fuzz.ts";
 import { fuzzSql } from "./sql_fuzz.ts";
+import { fuzzSqlChange } from "./sql_change_fuzz.ts";
 import { fuzzSqlRun } from "./sql_run_fuzz.ts";
 import { fuzzValues } from "./value_fuzz.ts";
 
@@ -26,6 +27,7 @@ export const FUZZERS: Readonly<Record<string, FuzzEntry>> = {
   csv: { run: fuzzCsv, iterations: 100_000, smokeIterations: 500 },
   multipart: { run: fuzzMultipart, iterations: 100_000, smokeIterations: 500 },
   sql: { run: fuzzSql, iterations: 200_000, smokeIterations: 3_000 },
+  sql_change: { run: fuzzSqlChange, iterations: 100_000, smokeIterations: 600 },
   sql_run: { run: fuzzSqlRun, iterations: 100_000, smokeIterations: 1_000 },
   values: { run: fuzzValues, iterations: 1_000_000, smokeIterations: 20_000 },
   canary: { run: canary, iterations: 1, smokeIterations: 0 },
