@@ -5,10 +5,9 @@
  */
 import { createHash } from "node:crypto";
 import { ColumnType, isDecimal, SqlError, typeTag } from "../../common/mod.ts";
-import { type Batch, BATCH_ROWS } from "../../wasm/mod.ts";
+import { type Batch, BATCH_ROWS, fixedVector, type Vector } from "../../wasm/mod.ts";
 import { choiceExpression } from "./choice.ts";
 import { coerce } from "./coerce.ts";
-import { isNullExpression } from "./comparison.ts";
 import { ANY, type CallSite, type Overload, TEXT } from "./overloads.ts";
 import { strictRowExpression } from "./row_function.ts";
 import {
@@ -71,6 +70,9 @@ export function concatExpression(
   return first.reduce((a, b) => concatPair(context, a, b));
 }
 
+/** Code of VARCHAR entries in core-wasm/expr/convert.ts. */
+const TEXT_KIND = 3;
+
 /** What NULL becomes in a concatenation; of the other types, nothing. */
 const NULL_TEXTS: Readonly<Record<number, string>> = {
   [INT]: "null",
@@ -106,20 +108,27 @@ function filledText(
   if (text.constant !== undefined) {
     return constantExpression(context, STRING, text.constant.value ?? filler);
   }
-  const isNull = isNullExpression(context, text);
+  const { kernels } = context.core;
+  const flags = lazyBuffer(context, 1);
+  // The text is made once a batch, however often the choice below asks for it.
+  let current: Vector | null = null;
+  const made: VectorExpression = { type: STRING, evaluate: () => current! };
   const filled = choiceExpression(context, [
-    { condition: isNull, value: constantExpression(context, STRING, filler), position: 0 },
-    { condition: null, value: text, position: 0 },
+    {
+      condition: { type: BOOLEAN, evaluate: () => fixedVector(BOOLEAN, flags()) },
+      value: constantExpression(context, STRING, filler),
+      position: 0,
+    },
+    { condition: null, value: made, position: 0 },
   ]);
-  const { core } = context;
   return {
     type: STRING,
     ...(text.isVolatile === true ? { isVolatile: true } : {}),
     evaluate(batch) {
-      const nulls = isNull.evaluate(batch).data;
-      return core.kernels.countTrue(nulls, batch.rowCount) === 0
-        ? text.evaluate(batch)
-        : filled.evaluate(batch);
+      current = text.evaluate(batch);
+      kernels.isNullRows(TEXT_KIND, 16, current.data, flags(), batch.rowCount);
+      const hasNull = kernels.countTrue(flags(), batch.rowCount) > 0;
+      return hasNull ? filled.evaluate(batch) : current;
     },
   };
 }
