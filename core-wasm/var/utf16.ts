@@ -92,12 +92,12 @@ function characterBytes(at: usize, end: usize): i32 {
   if (lead < 0xc2 || lead > 0xf4) return 0;
   const left = <i32>(end - at);
   if (lead < 0xe0) return left >= 2 && isTail(at + 1) ? 2 : 0;
-  const second = <u32>load<u8>(at + 1);
   if (lead < 0xf0) {
     if (left < 3 || !isTail(at + 1) || !isTail(at + 2)) return 0;
-    return lead == 0xe0 && second < 0xa0 ? 0 : 3;
+    return lead == 0xe0 && load<u8>(at + 1) < 0xa0 ? 0 : 3;
   }
   if (left < 4 || !isTail(at + 1) || !isTail(at + 2) || !isTail(at + 3)) return 0;
+  const second = <u32>load<u8>(at + 1);
   return (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f) ? 0 : 4;
 }
 

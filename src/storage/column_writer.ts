@@ -131,7 +131,7 @@ export class ColumnWriter implements Disposable {
   #appendNulls(rows: number): void {
     if (this.#variable !== null) return this.#variable.appendNulls(rows);
     using arena = new Arena(this.#core.memory);
-    this.#appendFixed(nullVector(this.#core, this.#type, rows, arena).data, rows);
+    this.#appendFixed(nullVector(this.#core, { type: this.#type, rows }, arena).data, rows);
   }
 
   #appendMergedVariable(
@@ -177,7 +177,9 @@ export class ColumnWriter implements Disposable {
   /** A vector whose row 0 is the first row of the slice; NULLs are written out. */
   #sliceStart(slice: VectorSlice, arena: Arena): Vector {
     const { vector, rowLo, rowHi } = slice;
-    if (vector === null) return nullVector(this.#core, this.#type, rowHi - rowLo, arena);
+    if (vector === null) {
+      return nullVector(this.#core, { type: this.#type, rows: rowHi - rowLo }, arena);
+    }
     const width = this.#variable === null ? fixedSize(this.#type) : AUX_ENTRY_BYTES;
     return { ...vector, data: vector.data + rowLo * width };
   }

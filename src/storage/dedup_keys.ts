@@ -61,7 +61,8 @@ export class DedupKeys implements Disposable {
     this.unload();
     this.#source = source;
     this.#batch = this.columns.map(({ writerIndex, type }) =>
-      source.column(writerIndex) ?? nullVector(this.#core, type, source.rowCount, this.#arena)
+      source.column(writerIndex) ??
+        nullVector(this.#core, { type, rows: source.rowCount }, this.#arena)
     );
     this.describeBatch(0);
   }

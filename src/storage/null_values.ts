@@ -82,7 +82,11 @@ export function fillNulls(
 }
 
 /** A vector of NULLs (or of the type's default where it has none). */
-export function nullVector(core: WasmCore, type: number, rows: number, arena: Arena): Vector {
+export function nullVector(
+  core: WasmCore,
+  { type, rows }: { type: number; rows: number },
+  arena: Arena,
+): Vector {
   if (isVariableSize(type)) {
     const data = arena.alloc(AUX_ENTRY_BYTES * rows);
     core.kernels.varcharNulls(data, rows, 0);

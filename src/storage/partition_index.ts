@@ -25,7 +25,9 @@ import { PageCache } from "./page_cache.ts";
 import { requireBytes } from "./variable_files.ts";
 
 const SIGNATURE = 0xfa;
+/** Bytes before the first entry of `.k`. */
 export const INDEX_HEADER_BYTES = 64;
+/** Bytes of an entry of `.k`. */
 export const INDEX_ENTRY_BYTES = 32;
 const COUNT = 0, FIRST = 8, LAST = 16, CHECK = 24;
 /** Bytes behind the rows of a block: the blocks before and after it. */
@@ -324,25 +326,25 @@ export function buildPartitionIndex(
   column: IndexedColumn,
 ): void {
   using writer = PartitionIndexWriter.create(fs, files);
-  appendColumn(fs, writer, column, column.columnTop);
+  const { dataPath, columnTop, rowCount } = column;
+  appendColumn(fs, writer, { dataPath, columnTop, rowCount, rowLo: columnTop });
   writer.flush();
 }
 
 /**
- * Adds the rows of a column from `committedRows` on to its index, which holds those before; builds it anew if it does not. A rebuilt index
+ * Adds the rows of a column from `committedRows` (of the partition) on to its index, which holds those before; builds it anew if it does not. A rebuilt index
  * takes the place of the old one under the same name, so that who has it open keeps what it was.
  */
 export function extendPartitionIndex(
   fs: FileSystem,
   files: PartitionIndexFiles,
-  column: IndexedColumn,
-  committedRows: number,
+  column: IndexedColumn & { readonly committedRows: number },
 ): void {
-  const { columnTop } = column;
+  const { dataPath, columnTop, rowCount, committedRows } = column;
   const committed = { columnTop, rowCount: Math.max(committedRows, columnTop) };
   using writer = PartitionIndexWriter.open(fs, files, committed);
   if (writer !== null) {
-    appendColumn(fs, writer, column, committed.rowCount);
+    appendColumn(fs, writer, { dataPath, columnTop, rowCount, rowLo: committed.rowCount });
     writer.flush();
     return;
   }
@@ -359,10 +361,9 @@ export function extendPartitionIndex(
 function appendColumn(
   fs: FileSystem,
   writer: PartitionIndexWriter,
-  column: IndexedColumn,
-  rowLo: number,
+  column: IndexedColumn & { readonly rowLo: number },
 ): void {
-  const { columnTop, rowCount } = column;
+  const { columnTop, rowCount, rowLo } = column;
   if (rowLo >= rowCount) return;
   using data = openStorageFile(fs, column.dataPath);
   requireBytes(data, { position: 0, bytes: 4 * (rowCount - columnTop) });

@@ -124,8 +124,9 @@ export class PieceColumnWriter {
     const files = partitionIndexFiles(job.directory, column, rows.nameTxn);
     const { rowCount } = job.record;
     const stored = { dataPath: rows.dataPath, columnTop: rows.columnTop, rowCount };
-    if (job.kind === "append") extendPartitionIndex(fs, files, stored, job.existing!.rowCount);
-    else buildPartitionIndex(fs, files, stored);
+    if (job.kind === "append") {
+      extendPartitionIndex(fs, files, { ...stored, committedRows: job.existing!.rowCount });
+    } else buildPartitionIndex(fs, files, stored);
     // An index that was built anew has new files in the directory.
     this.#touched.add(job.directory).add(files.keys).add(files.values);
   }

@@ -260,11 +260,11 @@ export class TableReader implements Disposable {
     const { place, range } = at;
     const rows = range.rowHi - range.rowLo;
     const nullRows = Math.min(Math.max(place.columnTop - range.rowLo, 0), rows);
-    if (nullRows === rows) return nullVector(this.#core, column.type, rows, arena);
+    if (nullRows === rows) return nullVector(this.#core, { type: column.type, rows }, arena);
     const aux = this.#open(partition, column, "i", place);
     const data = this.#open(partition, column, "d", place);
     const row = range.rowLo + nullRows - place.columnTop;
-    const files = { type: column.type, aux, data };
-    return readVariable(this.#core, files, { row, rows: rows - nullRows, nullRows }, arena);
+    const stored = { row, rows: rows - nullRows, nullRows };
+    return readVariable(this.#core, { type: column.type, aux, data, ...stored }, arena);
   }
 }

@@ -120,24 +120,30 @@ function arrayBounds(entry: Uint8Array): { start: number; end: number } {
   return { start, end: start + view.getInt32(8, true) };
 }
 
+/** Rows to read: NULLs that the files do not hold, then rows of the files. */
+export interface VariableRows extends VariableFiles {
+  readonly nullRows: number;
+  /** First row in the files. */
+  readonly row: number;
+  /** Rows of the files. */
+  readonly rows: number;
+}
+
 /**
- * Reads rows into the memory form. Row 0 of the result is the first of `nullRows` NULLs, which the files do not hold; `row` of the
- * files comes behind them.
+ * Reads rows into the memory form.
  *
  * @throws {StorageError} if a file is short or does not make sense.
  */
 export function readVariable(
   core: WasmCore,
-  files: VariableFiles,
-  range: { row: number; rows: number; nullRows: number },
+  source: VariableRows,
   arena: Arena,
 ): Vector {
-  const { type } = files;
-  const { rows, nullRows } = range;
+  const { type, rows, nullRows } = source;
   if (rows > 0) {
     return typeTag(type) === ColumnType.VARCHAR
-      ? readEntries(core, files, range, arena)
-      : readStored(core, files, range, arena);
+      ? readEntries(core, source, arena)
+      : readStored(core, source, arena);
   }
   const data = arena.alloc(nullRows * AUX_ENTRY_BYTES);
   core.kernels.varcharNulls(data, nullRows, 0);
@@ -146,12 +152,10 @@ export function readVariable(
 
 function readEntries(
   core: WasmCore,
-  { type, aux, data: values }: VariableFiles,
-  range: { row: number; rows: number; nullRows: number },
+  { type, aux, data: values, row, rows, nullRows }: VariableRows,
   arena: Arena,
 ): Vector {
   const { memory, kernels } = core;
-  const { row, rows, nullRows } = range;
   const stored = { position: row * AUX_ENTRY_BYTES, bytes: rows * AUX_ENTRY_BYTES };
   requireBytes(aux, stored); // before memory is taken: the count may be damaged
   const data = arena.alloc((nullRows + rows) * AUX_ENTRY_BYTES);
@@ -171,12 +175,10 @@ function readEntries(
 
 function readStored(
   core: WasmCore,
-  { type, aux, data: values }: VariableFiles,
-  range: { row: number; rows: number; nullRows: number },
+  { type, aux, data: values, row, rows, nullRows }: VariableRows,
   arena: Arena,
 ): Vector {
   const { memory, kernels } = core;
-  const { row, rows, nullRows } = range;
   const bounds = variableBounds(type, aux, { row, rows });
   requireInside(aux, values, { low: bounds.start, high: bounds.end });
   using scratch = new Arena(memory);

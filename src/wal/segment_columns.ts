@@ -100,7 +100,7 @@ function readVariableRuns(source: SegmentSource, column: ColumnMetadata, arena: 
     using aux = openSegmentFile(fs, `${run.segmentDir}/${column.name}.i`);
     using data = openSegmentFile(fs, `${run.segmentDir}/${column.name}.d`);
     const range = { row: run.startRow, rows: run.rowCount, nullRows: 0 };
-    return readVariable(core, { type: column.type, aux, data }, range, arena);
+    return readVariable(core, { type: column.type, aux, data, ...range }, arena);
   });
   return parts.length === 1 ? parts[0] : joinParts(source, parts, arena);
 }

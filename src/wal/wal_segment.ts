@@ -164,7 +164,7 @@ export class WalSegment {
     if (variable !== null) return variable.appendNulls(rowCount);
     const { core } = this.#place;
     using arena = new Arena(core.memory);
-    const { data } = nullVector(core, column.type, rowCount, arena);
+    const { data } = nullVector(core, { type: column.type, rows: rowCount }, arena);
     this.writeFixed(writerIndex, data, rowCount);
   }
 

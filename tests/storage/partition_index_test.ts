@@ -40,7 +40,8 @@ class IndexedFixture {
     buildPartitionIndex(fs, this.files, this);
   }
   extend(committedRows: number): void {
-    extendPartitionIndex(fs, this.files, this, committedRows);
+    const { dataPath, columnTop, rowCount } = this;
+    extendPartitionIndex(fs, this.files, { dataPath, columnTop, rowCount, committedRows });
   }
   /** Compares every key's rows in [rowLo, rowHi) with the column. */
   check(rowLo = 0, rowHi = this.rowCount): void {
