@@ -10,7 +10,7 @@ import { ColumnType, formatTimestampMicros } from "../../common/mod.ts";
 import { columnFilesOf, columnPlace, partitionPath, partitionScheme } from "../column_files.ts";
 import {
   type ColumnVersionEntry,
-  ColumnVersions,
+  type ColumnVersions,
   decodeColumnVersions,
   DEFAULT_TIMESTAMP,
   withEntries,

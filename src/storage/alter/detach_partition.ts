@@ -9,7 +9,7 @@ import { partitionPath, partitionScheme } from "../column_files.ts";
 import { partitionStart } from "../partition_plan.ts";
 import { readStorageFile } from "../storage_file.ts";
 import type { PartitionRecord } from "../txn.ts";
-import { type AlterContext, type TableChange } from "./alter_context.ts";
+import type { AlterContext, TableChange } from "./alter_context.ts";
 import { cannotDetach } from "./alter_errors.ts";
 import { withoutEntriesOf } from "./drop_partitions.ts";
 import { rangeOf } from "./partition_range.ts";

@@ -153,6 +153,7 @@ export function reindex(context: AlterContext, scope: ReindexScope = {}): void {
         file.sync();
         context.touched.delete(path);
       }
+      removeIfThere(fs, keys); // a crash leaves an index that is missing, never two halves of different ones
       fs.rename(target.values, values);
       fs.rename(target.keys, keys);
       fs.syncDir(files.directory);

@@ -11,12 +11,13 @@ import { isVariableSize, StorageError, TableError } from "../../common/mod.ts";
 import { Arena } from "../../wasm/mod.ts";
 import { partitionPath, partitionScheme } from "../column_files.ts";
 import { type ColumnVersionEntry, ColumnVersions, DEFAULT_TIMESTAMP } from "../column_versions.ts";
-import { CHUNK_ROWS, ColumnWriter } from "../column_writer.ts";
+import { ColumnWriter } from "../column_writer.ts";
 import type { ColumnMetadata } from "../metadata.ts";
 import { partitionStart } from "../partition_plan.ts";
 import { isParquet, isReadOnly, type PartitionRecord, SQUASHED_ONCE } from "../txn.ts";
 import {
   type AlterContext,
+  chunkRowsOf,
   type ColumnFiles,
   columnInPartitions,
   indexFileName,
@@ -157,13 +158,14 @@ function copyColumn(
   const target = { type: column.type, dataPath: path("d"), auxPath: path("i") };
   using writer = new ColumnWriter({ fs, core }, target, 0);
   const builder = column.isIndexed ? new IndexBuilder(column.indexBlockCapacity) : null;
+  const chunkRows = chunkRowsOf(column.type);
   let start = 0; // row of the joined partition at which a part begins
   for (const { partition } of job.files) {
     const index = reader.partitions.findIndex((one) => one.timestamp === partition.timestamp);
     const from = Math.max(job.top - start, 0);
-    for (let row = from; row < partition.rowCount; row += CHUNK_ROWS) {
+    for (let row = from; row < partition.rowCount; row += chunkRows) {
       using arena = new Arena(core.memory);
-      const rowHi = Math.min(row + CHUNK_ROWS, partition.rowCount);
+      const rowHi = Math.min(row + chunkRows, partition.rowCount);
       const vector = reader.readColumn(index, column.writerIndex, { rowLo: row, rowHi }, arena);
       writer.append({ vector, rowLo: 0, rowHi: rowHi - row });
       const keys = core.memory.i32.subarray(vector.data / 4, vector.data / 4 + rowHi - row);

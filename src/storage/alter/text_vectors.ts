@@ -4,7 +4,7 @@
  * @module
  */
 import { ColumnType } from "../../common/mod.ts";
-import { type Arena, type Vector, type WasmCore, type WasmMemory } from "../../wasm/mod.ts";
+import type { Arena, Vector, WasmCore, WasmMemory } from "../../wasm/mod.ts";
 
 const ENTRY_BYTES = 16;
 const INLINED = 1, NULL = 4;

@@ -9,9 +9,14 @@
 import { assert, isVariableSize } from "../../common/mod.ts";
 import { Arena, type Vector } from "../../wasm/mod.ts";
 import { type ColumnVersionEntry, withEntries } from "../column_versions.ts";
-import { CHUNK_ROWS, ColumnWriter } from "../column_writer.ts";
+import { ColumnWriter } from "../column_writer.ts";
 import type { ColumnMetadata } from "../metadata.ts";
-import { type AlterContext, type ColumnFiles, columnInPartitions } from "./alter_context.ts";
+import {
+  type AlterContext,
+  chunkRowsOf,
+  type ColumnFiles,
+  columnInPartitions,
+} from "./alter_context.ts";
 import { IndexBuilder } from "./index_builder.ts";
 import { AlterRefusedError } from "./validate_alter.ts";
 import { isReadOnly } from "../txn.ts";
@@ -82,9 +87,10 @@ function updateColumn(
   const builder = column.isIndexed ? new IndexBuilder(column.indexBlockCapacity) : null;
   const { rowCount } = files.partition;
   let next = 0; // of the rows that change
-  for (let row = top; row < rowCount; row += CHUNK_ROWS) {
+  const chunkRows = chunkRowsOf(column.type);
+  for (let row = top; row < rowCount; row += chunkRows) {
     using arena = new Arena(core.memory);
-    const rowHi = Math.min(row + CHUNK_ROWS, rowCount);
+    const rowHi = Math.min(row + chunkRows, rowCount);
     const old = reader.readColumn(update.index, column.writerIndex, { rowLo: row, rowHi }, arena);
     const index = arena.alloc(4 * (rowHi - row));
     const first = next;
