@@ -16,7 +16,7 @@ import type { ObjectStore } from "../objectstore/mod.ts";
 import { Blake3, type TaskRunner } from "../wasm/mod.ts";
 import { toHex } from "./content_hash.ts";
 import { type ManifestContext, readRootManifest, readTableManifest } from "./manifest_store.ts";
-import { DATABASE_DIRECTORY, InstanceKeys } from "./object_keys.ts";
+import { DATABASE_DIRECTORY, type InstanceKeys } from "./object_keys.ts";
 import { planRanges, RANGE_BYTES_MAX, type WantedSlice } from "./restore_ranges.ts";
 import { selectBackup } from "./restore_selection.ts";
 import type { ManifestReference, RootManifest } from "./root_manifest.ts";

@@ -1,14 +1,7 @@
-import {
-  CheckpointError,
-  createCheckpointService,
-  encodeTxnSnapshot,
-} from "../../src/checkpoint/mod.ts";
+import { encodeTxnSnapshot } from "../../src/checkpoint/mod.ts";
 import { PartitionBy } from "../../src/common/mod.ts";
-import { SystemClock } from "../../src/platform/mod.ts";
 import { ByteReader, decodeTxn, emptyTxnRecord, type TxnRecord } from "../../src/storage/mod.ts";
-import { assert, assertEquals, assertRejects } from "../support/assert.ts";
-import { allTypesTable, commitRows, openEngine, tableRows } from "../support/engine_fixture.ts";
-import { TempDir } from "../support/temp_dir.ts";
+import { assertEquals } from "../support/assert.ts";
 
 const START = 1_704_067_200_000_000n;
 
