@@ -16,7 +16,7 @@
  * @module
  */
 import { BackupError } from "../common/mod.ts";
-import { ObjectNotFoundError, type ObjectStore } from "../objectstore/mod.ts";
+import { ObjectNotFoundError } from "../objectstore/mod.ts";
 import {
   listBackups,
   type ManifestContext,
