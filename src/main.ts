@@ -5,8 +5,14 @@
  * @module
  */
 import { backupTasks } from "./backup/mod.ts";
-import { describeFailure, runCheckpointCommand, runProgram, runServer } from "./cli/mod.ts";
-import { RealFileSystem } from "./platform/mod.ts";
+import {
+  describeFailure,
+  runCheckpointCommand,
+  runProgram,
+  runServer,
+  runStoreCheck,
+} from "./cli/mod.ts";
+import { RealFileSystem, SystemClock, SystemRandom } from "./platform/mod.ts";
 import { sqlEventExecutor } from "./sql/mod.ts";
 import { walTasks } from "./wal/mod.ts";
 import { startWorker } from "./wasm/mod.ts";
@@ -23,6 +29,16 @@ async function main(): Promise<number> {
       checkpoint: (options) =>
         runCheckpointCommand(options, {
           fs: new RealFileSystem(),
+          variables: Deno.env.toObject(),
+          cpuCount: navigator.hardwareConcurrency,
+          writeOut: (text) => Deno.stdout.writeSync(encoder.encode(text)),
+          writeError: (text) => Deno.stderr.writeSync(encoder.encode(text)),
+        }),
+      checkStore: (options) =>
+        runStoreCheck(options, {
+          fs: new RealFileSystem(),
+          clock: new SystemClock(),
+          random: new SystemRandom(),
           variables: Deno.env.toObject(),
           cpuCount: navigator.hardwareConcurrency,
           writeOut: (text) => Deno.stdout.writeSync(encoder.encode(text)),

@@ -1,4 +1,5 @@
 /** The command line and the process. @module */
+export { runStoreCheck, type StoreCheckArguments } from "./store_check.ts";
 export { runCheckpointCommand } from "./checkpoint.ts";
 export { runProgram } from "./program.ts";
 export { runServer } from "./run_server.ts";

@@ -16,6 +16,7 @@ import { Argument, Command, CommanderError } from "commander";
 import { resolve } from "node:path";
 import { ConfigError } from "../common/mod.ts";
 import type { CheckpointAction, CheckpointArguments } from "./checkpoint.ts";
+import type { StoreCheckArguments } from "./store_check.ts";
 import { QUESTDB_VERSION, VERSION } from "./version.ts";
 
 /** Exit code of a command line that makes no sense. */
@@ -41,6 +42,8 @@ export interface ProgramEnvironment {
   start(options: StartArguments): Promise<number>;
   /** Runs a checkpoint command against a running server. @returns its exit code. */
   checkpoint(options: CheckpointArguments): Promise<number>;
+  /** Finds out what an object store can do. @returns the exit code. */
+  checkStore(options: StoreCheckArguments): Promise<number>;
 }
 
 /** Runs a command line. @param args arguments behind the program's name. @returns the exit code. */
@@ -80,6 +83,25 @@ export async function runProgram(
           action,
           installRoot: installRootOf(options.root, environment),
           url: options.url ?? null,
+          settings: options.set,
+        });
+      },
+    );
+  program.command("store")
+    .description("find out whether an object store can hold backups")
+    .addArgument(new Argument("<action>", "what to do").choices(["check"]))
+    .argument("[connection]", "connection string (default: backup.object.store of the root)")
+    .option("-d, --root <directory>", "install root, whose configuration names the store")
+    .option("--set <key=value>", "set a configuration key; repeatable", append, [])
+    .action(
+      async (
+        _action: string,
+        connection: string | undefined,
+        options: { root?: string; set: string[] },
+      ) => {
+        exitCode = await environment.checkStore({
+          connection: connection ?? null,
+          installRoot: installRootOf(options.root, environment),
           settings: options.set,
         });
       },

@@ -1,6 +1,7 @@
 import { ConfigError, RestoreError, StorageError } from "../../src/common/mod.ts";
 import type { CheckpointArguments } from "../../src/cli/checkpoint.ts";
 import { EXIT_USAGE, runProgram, type StartArguments } from "../../src/cli/program.ts";
+import type { StoreCheckArguments } from "../../src/cli/store_check.ts";
 import { describeFailure } from "../../src/cli/startup_failure.ts";
 import { VERSION } from "../../src/cli/version.ts";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "../support/assert.ts";
@@ -9,6 +10,7 @@ async function run(args: string[], variables: Record<string, string> = { HOME: "
   let out = "", error = "";
   const started: StartArguments[] = [];
   const checkpoints: CheckpointArguments[] = [];
+  const stores: StoreCheckArguments[] = [];
   const code = await runProgram(args, {
     variables,
     currentDirectory: "/current",
@@ -22,8 +24,12 @@ async function run(args: string[], variables: Record<string, string> = { HOME: "
       checkpoints.push(options);
       return Promise.resolve(3);
     },
+    checkStore(options) {
+      stores.push(options);
+      return Promise.resolve(4);
+    },
   });
-  return { code, out, error, started, checkpoints };
+  return { code, out, error, started, checkpoints, stores };
 }
 
 Deno.test("runProgram start passes the root and the settings on, and its exit code back", async () => {
@@ -44,6 +50,16 @@ Deno.test("runProgram start without -d uses the home directory", async () => {
   const { started } = await run(["start"]);
   assertEquals(started, [{ installRoot: "/users/me/.tidemark", settings: [] }]);
   await assertRejects(() => run(["start"], {}), ConfigError, "give one with -d");
+});
+
+Deno.test("runProgram store check passes the connection, the root and settings on, and its exit code back", async () => {
+  const { code, stores } = await run(["store", "check", "fs::root=/a;", "-d", "r", "--set", "a=b"]);
+  assertEquals(code, 4);
+  assertEquals(stores, [
+    { connection: "fs::root=/a;", installRoot: "/current/r", settings: ["a=b"] },
+  ]);
+  assertEquals((await run(["store", "check"])).stores[0].connection, null);
+  assertEquals((await run(["store", "erase"])).code, EXIT_USAGE);
 });
 
 Deno.test("runProgram checkpoint passes action, root and address on, and its exit code back", async () => {

@@ -1,4 +1,17 @@
 import { startAzurite } from "../support/store_servers/azurite.ts";
 import { testRemoteStore } from "./remote_contract.ts";
+import { testRemoteFaults } from "./remote_faults.ts";
 
-testRemoteStore("AzureObjectStore on Azurite", startAzurite);
+const NAME = "AzureObjectStore on Azurite";
+
+const server = testRemoteStore(NAME, startAzurite);
+testRemoteFaults(NAME, server, {
+  hashesRanges: true,
+  expired: {
+    kind: "status",
+    status: 401,
+    headers: { "x-ms-error-code": "InvalidAuthenticationInfo" },
+    body:
+      "<Error><Code>InvalidAuthenticationInfo</Code><Message>Lifetime validation failed.</Message></Error>",
+  },
+});

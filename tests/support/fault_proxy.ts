@@ -95,6 +95,11 @@ export class FaultProxy implements AsyncDisposable {
     this.#injections.push({ fault, times, matches: (actual) => actual === operation });
   }
 
+  /** Injects a fault into the next request that `matches`. */
+  injectWhen(matches: (operation: ProxiedOperation) => boolean, fault: Fault): void {
+    this.#injections.push({ fault, times: 1, matches });
+  }
+
   /** Takes back every fault. */
   clear(): void {
     this.#injections = [];
@@ -195,6 +200,13 @@ export class FaultProxy implements AsyncDisposable {
         // The host stays: signatures are over it.
         headers: { ...request.headers, connection: "close" },
       }, (answer) => {
+        if (request.method === "HEAD") {
+          // Some servers break off here what has no body anyway.
+          answer.on("error", () => undefined);
+          answer.resume();
+          resolve({ status: answer.statusCode!, headers: answer.headers, body: new Uint8Array(0) });
+          return;
+        }
         readAll(answer).then(
           (bytes) => resolve({ status: answer.statusCode!, headers: answer.headers, body: bytes }),
           reject,
@@ -240,21 +252,21 @@ function flipBit(bytes: Uint8Array): Uint8Array {
   return copy;
 }
 
-function lengthened({ headers, body }: Answer): Record<string, string | string[]> {
-  const rest = { ...headers };
-  delete rest["transfer-encoding"];
-  return { ...rest, "content-length": String(body.length) } as Record<string, string | string[]>;
+type Headers = Record<string, string | string[]>;
+
+/** Headers about the body, not about the connection that it came by. */
+function endToEnd({ headers }: Answer): Headers {
+  const { "transfer-encoding": _, connection: _connection, ...rest } = headers;
+  return rest as Headers;
+}
+
+function lengthened(answer: Answer): Headers {
+  return { ...endToEnd(answer), "content-length": String(answer.body.length) };
 }
 
 function send(response: ServerResponse, answer: Answer): void {
   const isHead = response.req.method === "HEAD";
-  response.writeHead(
-    answer.status,
-    isHead
-      ? answer.headers as Record<string, string>
-      : answer.status === 204
-      ? {}
-      : lengthened(answer),
-  );
+  const headers = isHead ? endToEnd(answer) : answer.status === 204 ? {} : lengthened(answer);
+  response.writeHead(answer.status, headers);
   response.end(isHead || answer.status === 204 ? undefined : answer.body);
 }
