@@ -32,7 +32,8 @@ Deno.test("WalWriter.commitDurably shares the syncs of concurrent transactions",
   const faults = new FaultFileSystem(new RealFileSystem());
   let syncs = 0;
   faults.failWhen((call) => {
-    if (call.operation === "syncData") syncs++;
+    // Those of the commits; tables are synced, too, while they apply.
+    if (call.operation === "syncData" && call.path.includes("/wal1/")) syncs++;
     return false;
   });
   await using engine = await openEngine(root.path, { ...SYNC, fs: faults });
