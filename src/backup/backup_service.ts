@@ -7,7 +7,7 @@
  */
 import { BackupError, type ErrorContext } from "../common/mod.ts";
 import type { BackupService, BackupStatusRow, BackupValidationRow, Engine } from "../engine/mod.ts";
-import { type ObjectStore, openObjectStore } from "../objectstore/mod.ts";
+import { checkStore, type ObjectStore, openObjectStore } from "../objectstore/mod.ts";
 import type { Clock, FileSystem, Log, Random } from "../platform/mod.ts";
 import type { TaskRunner } from "../wasm/mod.ts";
 import type { BackupConfig } from "./backup_config.ts";
@@ -73,6 +73,7 @@ class LocalBackupService implements RunnableBackupService {
   #last: Promise<RootManifest | null> = Promise.resolve(null);
   #lastTimestamp = 0n;
   #store: Promise<ObjectStore> | null = null;
+  #isStoreChecked = false;
   #instance: string | null = null;
   /** What the instance's record said when the running attempt began. */
   #isCleanupDue = false;
@@ -223,6 +224,7 @@ class LocalBackupService implements RunnableBackupService {
     try {
       log.info(COMPONENT, "backup started", { timestamp: String(row.startTs) });
       store = await this.#openStore();
+      await this.#checkStore(store, controller.signal);
       manifest = await runBackup({
         ...this.#options,
         core: this.#options.engine.core,
@@ -311,10 +313,24 @@ class LocalBackupService implements RunnableBackupService {
     }
   }
 
+  /** Before the first backup: does the store do what backups rely on? @throws {BackupError} if it does not. */
+  async #checkStore(store: ObjectStore, signal: AbortSignal): Promise<void> {
+    if (this.#isStoreChecked || this.#options.openStore !== undefined) return;
+    const rows = await checkStore(store, { ...this.#options, signal, bulkBytes: 0 });
+    for (const { check, result, detail } of rows) {
+      if (result === "ok") continue;
+      if (result === "fail") {
+        throw new BackupError(`object store cannot hold backups: ${check}: ${detail}`);
+      }
+      this.#options.log.error(COMPONENT, "object store has a restriction", { check, detail });
+    }
+    this.#isStoreChecked = true;
+  }
+
   #openStore(): Promise<ObjectStore> {
     if (this.#store === null) {
-      const { openStore, config, fs, random } = this.#options;
-      const store = openStore?.() ?? openObjectStore(config.objectStore!, { fs, random });
+      const { openStore, config } = this.#options;
+      const store = openStore?.() ?? openObjectStore(config.objectStore!, this.#options);
       this.#store = store;
       store.catch(() => {
         this.#store = null; // the next backup tries again

@@ -1,4 +1,5 @@
 import { startFakeGcs } from "../support/store_servers/fake_gcs.ts";
+import { testRemoteBackup } from "../objectstore/remote_backup.ts";
 import { testRemoteStore } from "../objectstore/remote_contract.ts";
 import { testRemoteFaults } from "../objectstore/remote_faults.ts";
 
@@ -15,3 +16,4 @@ testRemoteFaults(NAME, server, {
       '{"error":{"code":401,"message":"Invalid Credentials","errors":[{"reason":"authError"}]}}',
   },
 });
+testRemoteBackup(NAME, server);

@@ -1,4 +1,5 @@
 import { startSeaweedFs } from "../support/store_servers/seaweedfs.ts";
+import { testRemoteBackup } from "../objectstore/remote_backup.ts";
 import { testRemoteStore } from "../objectstore/remote_contract.ts";
 import { testRemoteFaults } from "../objectstore/remote_faults.ts";
 
@@ -15,3 +16,4 @@ testRemoteFaults(NAME, server, {
       "<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>",
   },
 });
+testRemoteBackup(NAME, server);

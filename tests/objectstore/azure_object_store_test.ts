@@ -1,4 +1,5 @@
 import { startAzurite } from "../support/store_servers/azurite.ts";
+import { testRemoteBackup } from "./remote_backup.ts";
 import { testRemoteStore } from "./remote_contract.ts";
 import { testRemoteFaults } from "./remote_faults.ts";
 
@@ -15,3 +16,4 @@ testRemoteFaults(NAME, server, {
       "<Error><Code>InvalidAuthenticationInfo</Code><Message>Lifetime validation failed.</Message></Error>",
   },
 });
+testRemoteBackup(NAME, server);
