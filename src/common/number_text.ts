@@ -17,6 +17,9 @@ export function formatDouble(value: number): string {
 /** 2^28: below it every digit of a whole FLOAT counts. */
 const EXACT_FLOAT_MAX = 268_435_456;
 
+/** Enough digits to write any tie of up to nine digits out. */
+const EXACT_DIGITS = 40;
+
 /** Java's `Float.toString`. */
 export function formatFloat(value: number): string {
   if (!Number.isFinite(value)) return formatDouble(value);
@@ -24,13 +27,26 @@ export function formatFloat(value: number): string {
   // Java writes whole numbers out as long as no digit of them is beyond the type's precision.
   if (Number.isInteger(value) && Math.abs(value) < EXACT_FLOAT_MAX) return javaLayout(value, text);
   for (let digits = 1; digits <= 9; digits++) {
-    const candidate = value.toPrecision(digits);
+    const candidate = halfEven(value, digits);
     if (Math.fround(Number(candidate)) === value) {
       text = String(Number(candidate));
       break;
     }
   }
   return javaLayout(value, text);
+}
+
+/** A number with so many digits; halfway between two it takes the even one, as Java does, where `toPrecision` goes up. */
+function halfEven(value: number, digits: number): string {
+  const [mantissa, exponent] = value.toExponential(EXACT_DIGITS).split("e");
+  const point = mantissa.indexOf(".");
+  const rest = mantissa.slice(point + digits);
+  const kept = mantissa.slice(0, point + digits);
+  const isTie = /^50*$/.test(rest);
+  if (!isTie || Number(kept.at(-1) === "." ? kept.at(-2) : kept.at(-1)) % 2 !== 0) {
+    return value.toPrecision(digits);
+  }
+  return `${kept}e${exponent}`;
 }
 
 function javaLayout(value: number, text: string): string {
