@@ -2,11 +2,9 @@
  * Every change of a column's type, on values at the edges, against the real QuestDB.
  */
 import { ColumnType, decimalType } from "../../../src/common/mod.ts";
-import type { TableWriter } from "../../../src/storage/mod.ts";
-import { type assert, assertEquals } from "../../support/assert.ts";
-import type { startQuestDb } from "../../support/questdb_server.ts";
+import { assertEquals } from "../../support/assert.ts";
 import { TempDir } from "../../support/temp_dir.ts";
-import { change, type contextOf, describeTable, prepare, type Scenario } from "./oracle_fixture.ts";
+import { change, describeTable, prepare, type Scenario } from "./oracle_fixture.ts";
 
 const TYPES: Readonly<Record<string, number>> = {
   boolean: ColumnType.BOOLEAN,
