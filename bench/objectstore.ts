@@ -39,7 +39,11 @@ function fillRandom(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-function report(server: string, client: string, up: Cost, down: Cost): void {
+function report(
+  { server, client }: { server: string; client: string },
+  up: Cost,
+  down: Cost,
+): void {
   const cell = ({ seconds, cpuSeconds, peakMebibytes }: Cost) =>
     `${(total / BYTES_PER_MEGABYTE / seconds).toFixed(0).padStart(5)} MB/s ` +
     `${(cpuSeconds / (total / BYTES_PER_GIGABYTE)).toFixed(2).padStart(6)} CPU s/GB ` +
@@ -113,7 +117,11 @@ function rcloneEnvironment(connection: string): Record<string, string> {
   };
 }
 
-async function compare(name: string, connection: string, target: string, directory: string) {
+async function compare(
+  { name, connection }: { name: string; connection: string },
+  target: string,
+  directory: string,
+) {
   const self = (direction: string) =>
     measure(Deno.execPath(), [
       "run",
@@ -124,7 +132,7 @@ async function compare(name: string, connection: string, target: string, directo
       direction,
       connection,
     ], {});
-  report(name, "tidemark", await self("up"), await self("down"));
+  report({ server: name, client: "tidemark" }, await self("up"), await self("down"));
   // A bundle of certificates in the environment is one that rclone cannot use.
   const env = { ...rcloneEnvironment(connection), AWS_CA_BUNDLE: "" };
   const rclone = (from: string, to: string) =>
@@ -139,7 +147,11 @@ async function compare(name: string, connection: string, target: string, directo
     ], env);
   try {
     const up = await rclone(`${directory}/up`, target);
-    report(name, "rclone", up, await rclone(target, `${directory}/down-${name}`));
+    report(
+      { server: name, client: "rclone" },
+      up,
+      await rclone(target, `${directory}/down-${name}`),
+    );
   } catch (error) {
     console.log(`${name.padEnd(16)} rclone    failed: ${(error as Error).message}`);
   }
@@ -154,14 +166,14 @@ async function main(): Promise<void> {
     for (let i = 0; i < count; i++) await Deno.writeFile(`${directory}/up/${i}`, fillRandom(bytes));
     console.log(`${count} objects of ${bytesEach / MEBIBYTE} MiB, all at a time`);
     const fs = `fs::root=${directory}/fs;atomic_write_dir=${directory}/fs-tmp;`;
-    await compare("fs", fs, `${directory}/rclone`, directory);
+    await compare({ name: "fs", connection: fs }, `${directory}/rclone`, directory);
     const starters: (() => Promise<StoreServer>)[] = [startSeaweedFs, startAzurite, startFakeGcs];
     for (const start of starters) {
       await using server = await start();
       await server.makeBucket(BUCKET);
       const extra = "max_memory=4000000000;";
       const connection = server.connection(BUCKET, { extra });
-      await compare(server.name, connection, `B:${BUCKET}/rclone`, directory);
+      await compare({ name: server.name, connection }, `B:${BUCKET}/rclone`, directory);
     }
   } finally {
     await Deno.remove(directory, { recursive: true });

@@ -1,14 +1,15 @@
 /**
  * Builds the single executable `build/tidemark`.
  *
- * 1. `deno bundle` makes one JavaScript file of the program, the worker and the wasm core.
+ * 1. `deno bundle` makes a directory: one JavaScript file of the program, the worker and the wasm core, and files beside it
+ *    for what is loaded on demand, so that a start does not read them.
  * 2. `deno compile` turns it into a native executable, from an empty directory, so that nothing else is embedded. It needs
  *    Deno's `denort` runtime: downloaded by Deno, or given as `DENORT_BIN`.
  * 3. Where that runtime cannot be had, the same bundle is written as a self-extracting file, and the script says so:
  *
  * ```
  * POSIX sh header        fixed text; knows the byte counts below and the content hash
- * bundle                 JavaScript, raw
+ * bundle                 JavaScript files, tar
  * deno executable        gzip
  * ```
  * On first start it unpacks into a cache directory named by the content hash, under a lock, and executes from there.
@@ -21,7 +22,9 @@ import { buildCore } from "./build.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const BUILD = `${ROOT}build`;
-const BUNDLE = `${BUILD}/tidemark.js`;
+const BUNDLE = `${BUILD}/bundle`;
+/** The file of the bundle that is the program; the others are clients of object stores, loaded when one is used. */
+const ENTRY = "main.js";
 const EXECUTABLE = `${BUILD}/tidemark`;
 /** How long `deno compile` may try to get its runtime. */
 const COMPILE_TIMEOUT_MILLIS = 120_000;
@@ -44,11 +47,21 @@ async function run(args: string[], cwd: string): Promise<{ success: boolean; out
   return { success, output: decoder.decode(stdout) + decoder.decode(stderr) };
 }
 
-/** Bundles the program into one JavaScript file. @returns its path. @throws {Error} if bundling fails. */
+/** Bundles the program. @returns the directory. @throws {Error} if bundling fails. */
 export async function bundle(): Promise<string> {
   await buildCore();
+  await Deno.mkdir(BUNDLE, { recursive: true });
+  await Deno.remove(BUNDLE, { recursive: true }); // files of an earlier bundle
   const { success, output } = await run(
-    ["bundle", "--quiet", "--unstable-raw-imports", "--output", BUNDLE, "src/main.ts"],
+    [
+      "bundle",
+      "--quiet",
+      "--unstable-raw-imports",
+      "--code-splitting",
+      "--outdir",
+      BUNDLE,
+      "src/main.ts",
+    ],
     ROOT,
   );
   if (!success) throw new Error(`Cannot bundle src/main.ts:\n${output}`);
@@ -68,7 +81,9 @@ function firstError(output: string): string {
 async function compileNative(bundlePath: string): Promise<string | null> {
   const directory = await Deno.makeTempDir({ prefix: "tidemark-compile-" });
   try {
-    await Deno.copyFile(bundlePath, `${directory}/tidemark.js`);
+    for (const { name } of Deno.readDirSync(bundlePath)) {
+      await Deno.copyFile(`${bundlePath}/${name}`, `${directory}/${name}`);
+    }
     const { success, output } = await run(
       [
         "compile",
@@ -76,9 +91,10 @@ async function compileNative(bundlePath: string): Promise<string | null> {
         "--unstable-no-legacy-abort",
         "--no-config",
         "--no-npm",
+        "--no-check",
         "--output",
         "tidemark",
-        "tidemark.js",
+        ENTRY,
       ],
       directory,
     );
@@ -112,13 +128,15 @@ if [ ! -f "$dir/complete" ]; then
     echo $$ > "$dir.lock/pid"
     rm -rf "$dir"
     mkdir -p "$dir"
-    tail -c +$((${facts.headerBytes} + 1)) "$0" | head -c ${facts.bundleBytes} > "$dir/tidemark.js"
+    tail -c +$((${facts.headerBytes} + 1)) "$0" | head -c ${facts.bundleBytes} > "$dir/bundle.tar"
     tail -c +$((${facts.headerBytes} + ${facts.bundleBytes} + 1)) "$0" | gzip -dc > "$dir/deno"
-    if [ "$(wc -c < "$dir/tidemark.js")" -ne ${facts.bundleBytes} ] || [ "$(wc -c < "$dir/deno")" -ne ${facts.runtimeBytes} ]; then
+    if [ "$(wc -c < "$dir/bundle.tar")" -ne ${facts.bundleBytes} ] || [ "$(wc -c < "$dir/deno")" -ne ${facts.runtimeBytes} ]; then
       echo "tidemark: cannot unpack into $dir: is the disk full? Set TIDEMARK_CACHE to another directory." >&2
       rm -rf "$dir" "$dir.lock"
       exit 1
     fi
+    tar -xf "$dir/bundle.tar" -C "$dir"
+    rm "$dir/bundle.tar"
     chmod 755 "$dir/deno"
     : > "$dir/complete"
     rm -rf "$dir.lock"
@@ -126,14 +144,27 @@ if [ ! -f "$dir/complete" ]; then
 fi
 DENO_DIR=$dir/cache DENO_NO_UPDATE_CHECK=1
 export DENO_DIR DENO_NO_UPDATE_CHECK
-exec "$dir/deno" run -A --quiet --no-config --no-prompt --unstable-no-legacy-abort "$dir/tidemark.js" "$@"
+exec "$dir/deno" run -A --quiet --no-config --no-prompt --unstable-no-legacy-abort "$dir/${ENTRY}" "$@"
 exit 1
 `;
 }
 
 /** Writes the self-extracting executable from a bundle and the running Deno. */
-function writeSelfExtracting(bundlePath: string): void {
-  const program = Deno.readFileSync(bundlePath);
+async function writeSelfExtracting(bundlePath: string): Promise<void> {
+  const { success, stdout: program } = await new Deno.Command("tar", {
+    args: [
+      "-cf",
+      "-",
+      "--sort=name",
+      "--owner=0",
+      "--group=0",
+      "--mtime=@0",
+      "-C",
+      bundlePath,
+      ".",
+    ],
+  }).output();
+  if (!success) throw new Error("Cannot pack the bundle: tar failed");
   const runtime = Deno.readFileSync(Deno.execPath());
   const id = createHash("sha256").update(program).update(runtime).digest("hex").slice(0, 24);
   const packed = gzipSync(runtime, { level: 6 });
@@ -167,7 +198,7 @@ export async function compile(): Promise<{ method: CompileMethod; path: string }
   if (obstacle === null) return { method: "deno compile", path: EXECUTABLE };
   console.log(`deno compile could not be used: ${obstacle}`);
   console.log("writing the same bundle as a self-extracting file instead");
-  writeSelfExtracting(bundlePath);
+  await writeSelfExtracting(bundlePath);
   return { method: "self-extracting", path: EXECUTABLE };
 }
 

@@ -118,6 +118,11 @@ export function testRemoteStore(
     for await (const page of store.list("")) assertEquals(page, []);
   });
 
+  testRefusals(name, server, exceptions);
+  return server;
+}
+
+function testRefusals(name: string, server: SharedServer, exceptions: RemoteExceptions): void {
   if (exceptions.isOpen !== true) {
     Deno.test(`${name} refuses a wrong secret with words that hold no secret`, async () => {
       const right = server.connection();
@@ -146,7 +151,6 @@ export function testRemoteStore(
     const error = await assertRejectsWith(() => store.get("a"));
     assert(error instanceof ObjectStoreError && error.isRetryable, "it may be there later");
   });
-  return server;
 }
 
 async function assertRejectsWith(call: () => Promise<unknown>): Promise<unknown> {

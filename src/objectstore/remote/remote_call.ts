@@ -49,18 +49,17 @@ export async function remoteCall<T>(
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     if (error instanceof ObjectStoreError) throw error;
-    throw failureOf(context, request, deadline.isExpired ? deadline.signal.reason : error, {
-      isExpired: deadline.isExpired,
-    });
+    throw failureOf(context, request, { error, deadline });
   }
 }
 
 function failureOf(
   context: RemoteContext,
   request: RemoteRequest,
-  error: unknown,
-  { isExpired }: { isExpired: boolean },
+  outcome: { readonly error: unknown; readonly deadline: Deadline },
 ): ObjectStoreRequestError {
+  const { isExpired, signal } = outcome.deadline;
+  const error: unknown = isExpired ? signal.reason : outcome.error;
   const described = isExpired ? { reason: (error as Error).message } : context.describeError(error);
   const raw = { ...described, reason: context.secrets.redact(described.reason) };
   const failure = isExpired
