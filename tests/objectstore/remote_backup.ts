@@ -114,7 +114,8 @@ export function testRemoteBackup(name: string, server: SharedServer): void {
     );
     proxy.clear();
     proxy.inject("get", { kind: "bit flip" }, 1000);
-    const error = await restoreFrom(`${directory.path}/damaged`, connection)
+    const hasty = connection.replace("retry_attempts=10;", "retry_attempts=2;");
+    const error = await restoreFrom(`${directory.path}/damaged`, hasty)
       .then(() => null, (reason) => reason);
     assert(error instanceof Error, "a restore of damaged bytes fails");
     assert(/damaged|mismatch|checksum/.test(error.message), error.message);

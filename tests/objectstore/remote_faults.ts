@@ -27,7 +27,7 @@ export interface FaultDialect {
 const PART_BYTES = 5_242_880;
 const BODY = Uint8Array.from({ length: 200_000 }, (_, i) => (i * 13 + (i >> 7)) & 0xff);
 /** Quick deadlines and few tries: tests wait for both. */
-const QUICK = "request_timeout_ms=400;min_throughput=1000000;retry_attempts=4;";
+const QUICK = "request_timeout_ms=1000;min_throughput=1000000;retry_attempts=4;";
 const RESET: Fault = { kind: "reset" };
 
 interface Setting {
