@@ -11,10 +11,11 @@ import {
   DEFAULT_TIMESTAMP,
   withoutPartitions,
 } from "../column_versions.ts";
-import { partitionStart } from "../partition_plan.ts";
+import { exposedEntries, partitionStart } from "../partition_plan.ts";
 import type { PartitionRecord } from "../txn.ts";
 import type { AlterContext, TableChange } from "./alter_context.ts";
 import { cannotRemove } from "./alter_errors.ts";
+import { copyParts } from "./copy_parts.ts";
 import { rangeOf } from "./partition_range.ts";
 import type { AlterRefusedError } from "./validate_alter.ts";
 
@@ -52,7 +53,10 @@ export function dropPartitions(
     partitions = rest;
   }
   if (partitions === txn.partitions) return { change: null, refusal };
-  return { change: removal(context, partitions, entries), refusal };
+  const change = removal(context, partitions, entries);
+  // QuestDB counts every part.
+  const truncateVersion = txn.partitions.length - partitions.length;
+  return { change: { ...change, raise: { truncateVersion } }, refusal };
 }
 
 /** Drops exactly the entries of `_txn` with these timestamps; others are passed over. */
@@ -67,10 +71,31 @@ export function forceDropPartitions(
   if (gone.length === 0) return null;
   const partitions = txn.partitions.filter((one) => !wanted.has(one.timestamp));
   if (partitions.length > 0) {
-    return removal(context, partitions, withoutEntriesOf(versions.entries, gone));
+    const entries = withoutEntriesOf(versions.entries, gone);
+    const exposed = exposedEntries(partitionScheme(metadata), txn.partitions, wanted);
+    return removal(context, ...writtenAnew(context, exposed, { partitions, entries }));
   }
   const change = removal(context, partitions, withoutPartitions(versions).entries);
   return { ...change, raise: { ...change.raise, dataVersion: 1 } };
+}
+
+/** Gives entries that nothing follows any more a directory of their own: the next rows go behind theirs there. */
+function writtenAnew(
+  context: AlterContext,
+  exposed: readonly PartitionRecord[],
+  state: {
+    partitions: readonly PartitionRecord[];
+    entries: readonly ColumnVersionEntry[];
+  },
+): [readonly PartitionRecord[], readonly ColumnVersionEntry[]] {
+  let { partitions, entries } = state;
+  for (const partition of exposed) {
+    const record = { ...partition, nameTxn: context.reader.txn.txn, flags: 0n };
+    const tops = copyParts(context, [partition], record);
+    partitions = partitions.map((one) => one === partition ? record : one);
+    entries = sortEntries([...withoutEntriesOf(entries, [partition]), ...tops]);
+  }
+  return [partitions, entries];
 }
 
 function removal(

@@ -43,8 +43,8 @@ function setup(t: string): string[] {
     `insert into ${t}(ts,i,s,n,ns,nv) select timestamp_sequence('2024-01-03T20:00:00', 120000000L), x::int, 'new'||(x%4), ` +
     `x::int, case when x%3=0 then null else 'ns'||(x%5) end, 'another long value '||x from long_sequence(1200)`,
     `update ${t} set i = 7, v = 'updated to something long', s = 'upd' where l % 50000 = 0`,
-    insert("2024-01-05T07:00:00", 20, 1_000_001),
-    insert("2024-01-05T07:30:00", 20, 1_000_001),
+    insert("2024-01-05T11:30:00", 5, 1_000_001),
+    insert("2024-01-05T11:40:00", 5, 1_000_001),
   ];
 }
 
