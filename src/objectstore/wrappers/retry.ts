@@ -3,7 +3,8 @@
  * that many clients do not come back at once; never before the server wants.
  *
  * A request whose answer was lost may have happened. For a `put` with `ifNoneMatch` that means that a later try can meet the
- * call's own object: each such call marks its object with a random id, and finds it again by that.
+ * call's own object: each such call marks its object with a random id, and finds it again by that. Clients and connection pools
+ * may repeat a request unasked, so the id is compared whenever an object was met.
  *
  * @module
  */
@@ -57,17 +58,15 @@ class RetryStore extends WrappedStore {
   ): Promise<boolean> {
     if (options.ifNoneMatch !== true) return await super.put(key, body, options);
     const writeId = options.writeId ?? this.#newWriteId();
-    let tryCount = 0;
     const request = { operation: "put", key, sentBytes: 0, expectedBytes: 0 } as const;
     const isCreated = await attempt(
       this.#options,
       { ...request, signal: options.signal },
       () => {
-        tryCount++;
         return this.inner.put(key, body, { ...options, writeId });
       },
     );
-    if (isCreated || tryCount === 1) return isCreated;
+    if (isCreated) return true;
     return await this.#isOwn(key, writeId, options);
   }
 
@@ -113,7 +112,6 @@ class RetryStore extends WrappedStore {
   ): ObjectUpload {
     const { writeId } = options;
     const complete = async (partCount: number, call: CallOptions = {}): Promise<boolean> => {
-      let tryCount = 0;
       const request = {
         operation: "complete upload",
         key,
@@ -121,10 +119,9 @@ class RetryStore extends WrappedStore {
         expectedBytes: 0,
       } as const;
       const isCreated = await attempt(this.#options, { ...request, signal: call.signal }, () => {
-        tryCount++;
         return upload.complete(partCount, call);
       });
-      if (isCreated || tryCount === 1 || writeId === undefined) return isCreated;
+      if (isCreated || writeId === undefined) return isCreated;
       return await this.#isOwn(key, writeId, call);
     };
     return { ...super.wrapUpload(key, upload, options), complete };
