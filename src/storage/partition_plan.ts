@@ -6,7 +6,7 @@
 import { ColumnType, partitionCeil, partitionFloor } from "../common/mod.ts";
 import type { WasmCore } from "../wasm/mod.ts";
 import type { PartitionScheme } from "./column_files.ts";
-import type { PartitionRecord } from "./txn.ts";
+import { isParquet, isReadOnly, type PartitionRecord } from "./txn.ts";
 
 const NANOS_PER_MICRO = 1000n;
 
@@ -95,6 +95,33 @@ export function withRangePieces(
     added.push({ timestamp, existing, isFollowed, rowLo: 0, rowHi: 0 });
   }
   return [...pieces, ...added].sort((a, b) => a.timestamp < b.timestamp ? -1 : 1);
+}
+
+/**
+ * Entries that are the last ones of their logical partition once others are removed, and were not before. Their files may hold, behind
+ * their rows, rows from before a split that readers, checkpoints and backups of that time still read; so nothing may be appended there,
+ * and the transaction that removes what follows must write them anew. Only those that can be written are told.
+ */
+export function exposedEntries(
+  scheme: PartitionScheme,
+  partitions: readonly PartitionRecord[],
+  removed: ReadonlySet<bigint>,
+): PartitionRecord[] {
+  const exposed: PartitionRecord[] = [];
+  let behind: bigint | null = null, isExposed = false, hasFollower = false;
+  for (const partition of partitions.toReversed()) {
+    const start = partitionStart(scheme, partition.timestamp);
+    if (start !== behind) isExposed = hasFollower = false;
+    behind = start;
+    if (removed.has(partition.timestamp)) {
+      isExposed = true;
+      continue;
+    }
+    const canBeWritten = !isParquet(partition) && !isReadOnly(partition);
+    if (isExposed && !hasFollower && canBeWritten) exposed.push(partition);
+    hasFollower = true;
+  }
+  return exposed;
 }
 
 /** Index of the first entry whose timestamp is above a value. */

@@ -16,7 +16,12 @@ import { type ColumnVersionEntry, withEntries } from "./column_versions.ts";
 import { DedupKeys, upsertKeys } from "./dedup_keys.ts";
 import { MergeOrders } from "./merge_order.ts";
 import { type MergeInput, type MergeRange, planMerge, planReplace } from "./merge_plan.ts";
-import { type PartitionPiece, planPieces, withRangePieces } from "./partition_plan.ts";
+import {
+  exposedEntries,
+  type PartitionPiece,
+  planPieces,
+  withRangePieces,
+} from "./partition_plan.ts";
 import { PieceColumnWriter, type PieceJob } from "./piece_columns.ts";
 import { PickedRows, type RowSource, type WriteOptions } from "./row_source.ts";
 import type { StorageContext, TableReader } from "./table_reader.ts";
@@ -149,6 +154,11 @@ export class PartitionWriter {
     const cut = planPieces(this.#context.core, source, table);
     const pieces = method.range === undefined ? cut : withRangePieces(cut, method.range, table);
     for (const piece of pieces) this.#openPiece(piece, source, method);
+    const written = new Set(this.#jobs.map((job) => job.existing));
+    for (const existing of exposedEntries(this.#scheme, partitions, this.#removed)) {
+      if (written.has(existing)) continue;
+      this.#rewrite(existing, { ranges: [wholeOf(existing, 0)], source, method });
+    }
   }
 
   /** The one directory of a table without partitions only grows. */
@@ -190,8 +200,8 @@ export class PartitionWriter {
     else if (!isBehind(ranges, existing)) this.#rewrite(existing, { ranges, source, method });
     else if ((piece.isFollowed || method.keepsTails) && existing.rowCount > 0) {
       // What lies behind the rows of an entry that was split is still read by those who have it open from before.
-      const whole = { oldLo: 0, oldHi: existing.rowCount, newLo: piece.rowLo, newHi: piece.rowLo };
-      this.#rewrite(existing, { ranges: [whole, ...ranges], source, method });
+      const kept = wholeOf(existing, piece.rowLo);
+      this.#rewrite(existing, { ranges: [kept, ...ranges], source, method });
     } else this.#append(existing, `${tableDir}/${path}`, piece);
   }
 
@@ -373,6 +383,11 @@ export class PartitionWriter {
       }
     }
   }
+}
+
+/** All rows that an entry has. @param newRow Row of the source before which they go. */
+function wholeOf(existing: PartitionRecord, newRow: number): MergeRange {
+  return { oldLo: 0, oldHi: existing.rowCount, newLo: newRow, newHi: newRow };
 }
 
 /** Whether the ranges are new rows behind those of a partition. */

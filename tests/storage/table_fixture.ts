@@ -146,6 +146,11 @@ function varchar(texts: (string | null)[], arena: Arena): Vector {
 /** Reads every committed row, in table order. */
 export function readRows(context: StorageContext): Row[] {
   using reader = TableReader.open(context);
+  return readRowsOf(reader);
+}
+
+/** Reads every row that a reader sees. */
+export function readRowsOf(reader: TableReader): Row[] {
   const rows: Row[] = [];
   for (const [index, partition] of reader.partitions.entries()) {
     using arena = new Arena(core.memory);
