@@ -19,6 +19,7 @@ export function engineConfigOf({ cairo, wal }: ServerConfiguration): EngineConfi
     walPurgeIntervalMillis: wal.purgeIntervalMillis,
     maxUncommittedRows: cairo.maxUncommittedRows,
     o3MaxLagMicros: BigInt(cairo.o3MaxLagMillis) * MICROS_PER_MILLI,
+    o3PartitionSplitMinBytes: cairo.o3PartitionSplitMinBytes,
     defaultSymbolCapacity: cairo.defaultSymbolCapacity,
     isDefaultSymbolCached: cairo.isDefaultSymbolCached,
     indexValueBlockSize: cairo.indexValueBlockSize,

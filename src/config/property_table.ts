@@ -101,6 +101,12 @@ const CAIRO = {
     maxMillis: 365 * DAY,
     doc: "Default of the table parameter o3MaxLag.",
   }),
+  o3PartitionSplitMinBytes: size("cairo.o3.partition.split.min.size", {
+    default: 50 * MIB,
+    min: 1,
+    max: Number.MAX_SAFE_INTEGER,
+    doc: "Bytes of rows before late ones from which on a partition is split instead of copied.",
+  }),
   defaultSymbolCapacity: integer("cairo.default.symbol.capacity", {
     default: 256,
     min: 2,

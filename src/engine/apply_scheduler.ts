@@ -61,6 +61,7 @@ export class ApplyScheduler {
       targetTxn: state.sequencer!.lastTxn,
       rowsMax: config.applyBatchRowsMax,
       txnsMax: config.applyBatchTxnsMax,
+      splitMinBytes: config.o3PartitionSplitMinBytes,
       isSynced: config.isApplySynced,
     };
     const options = { affinity: Math.max(state.token.id, 0), priority: "apply" as const };

@@ -29,6 +29,8 @@ export interface DirectWriterOptions {
   readonly isSynced: boolean;
   /** Buffered rows after which they are written; the table's `maxUncommittedRows` when left out. */
   readonly bufferedRowsMax?: number;
+  /** `cairo.o3.partition.split.min.size`; QuestDB's default when left out. */
+  readonly splitMinBytes?: number;
   /** Called after every commit. */
   readonly onCommit?: () => void;
 }
@@ -59,12 +61,15 @@ export class DirectWriter implements RowWriter, Disposable {
   /** The table's writer, for changes that are not rows; only while no transaction is open. @throws {StorageError} */
   get tableWriter(): TableWriter {
     assert(!this.#isClosed, "the writer is open");
-    const { fs, core, tableDir } = this.#options;
+    const { fs, core, tableDir, splitMinBytes } = this.#options;
     const isOpen = this.uncommittedRowCount > 0;
     if (
       this.#writer !== null && !isOpen && readTxnVersion(fs, tableDir) !== this.#writer.txn.txn
     ) this.#closeTable();
-    return this.#writer ??= TableWriter.open({ fs, core, tableDir });
+    return this.#writer ??= TableWriter.open(
+      { fs, core, tableDir },
+      splitMinBytes === undefined ? {} : { splitMinBytes },
+    );
   }
 
   append(batch: WalBatch): void {

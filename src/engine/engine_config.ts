@@ -19,6 +19,8 @@ export interface EngineConfig {
   readonly maxUncommittedRows: number;
   /** `cairo.o3.max.lag` in microseconds: default of new tables. */
   readonly o3MaxLagMicros: bigint;
+  /** `cairo.o3.partition.split.min.size`, bytes of rows before late ones from which on a partition is split instead of copied. */
+  readonly o3PartitionSplitMinBytes: number;
   /** `cairo.default.symbol.capacity`. */
   readonly defaultSymbolCapacity: number;
   /** `cairo.default.symbol.cache.flag`. */
@@ -47,6 +49,7 @@ export const DEFAULT_ENGINE_CONFIG: EngineConfig = {
   walPurgeIntervalMillis: 30_000,
   maxUncommittedRows: 500_000,
   o3MaxLagMicros: 600_000_000n,
+  o3PartitionSplitMinBytes: 50 * 1024 * 1024,
   defaultSymbolCapacity: 256,
   isDefaultSymbolCached: true,
   indexValueBlockSize: 256,

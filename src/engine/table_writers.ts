@@ -59,6 +59,7 @@ export class TableWriters {
       clock,
       tableDir: state.tableDir,
       isSynced: config.isApplySynced,
+      splitMinBytes: config.o3PartitionSplitMinBytes,
       onCommit: () => state.snapshots.invalidate(),
     });
   }

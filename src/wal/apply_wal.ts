@@ -34,6 +34,8 @@ export interface ApplyWalArgs {
   /** Rows and transactions of a step; one transaction at least is taken in. */
   readonly rowsMax: number;
   readonly txnsMax: number;
+  /** `cairo.o3.partition.split.min.size`; QuestDB's default when left out. */
+  readonly splitMinBytes?: number;
   /** Whether table commits are durable on return. */
   readonly isSynced: boolean;
 }
@@ -71,7 +73,9 @@ export async function applyWal(
 ): Promise<ApplyWalResult> {
   const { fs, core } = context;
   using log = TxnLog.open(fs, args.tableDir, "read");
-  using writer = TableWriter.open({ fs, core, tableDir: args.tableDir });
+  const { tableDir, splitMinBytes } = args;
+  const writerOptions = splitMinBytes === undefined ? {} : { splitMinBytes };
+  using writer = TableWriter.open({ fs, core, tableDir }, writerOptions);
   const job = new ApplyJob(context, args, { log, writer, executor });
   return await job.run();
 }
