@@ -44,9 +44,11 @@ export function copyParts(
     if (top < record.rowCount) {
       copyColumn(context, { column, files, directory, nameTxn, top });
       if (top > 0 || isAddedLater) {
-        entries.push(entryOf(record, column, nameTxn, top));
+        entries.push(entryOf(record, column, { nameTxn, top }));
       }
-    } else if (!isAddedLater) entries.push(entryOf(record, column, nameTxn, record.rowCount));
+    } else if (!isAddedLater) {
+      entries.push(entryOf(record, column, { nameTxn, top: record.rowCount }));
+    }
   }
   return entries;
 }
@@ -54,10 +56,10 @@ export function copyParts(
 function entryOf(
   record: PartitionRecord,
   column: ColumnMetadata,
-  nameTxn: number,
-  top: number,
+  place: { nameTxn: number; top: number },
 ): ColumnVersionEntry {
   const { timestamp } = record;
+  const { nameTxn, top } = place;
   return { timestamp, columnIndex: column.writerIndex, nameTxn, top: BigInt(top) };
 }
 
