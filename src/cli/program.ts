@@ -68,6 +68,29 @@ export async function runProgram(
       const installRoot = installRootOf(options.root, environment);
       exitCode = await environment.start({ installRoot, settings: options.set });
     });
+  const setExitCode = (code: number) => {
+    exitCode = code;
+  };
+  addCheckpointCommand(program, environment, setExitCode);
+  addStoreCommand(program, environment, setExitCode);
+  program.command("version").description("show versions").action(() => {
+    environment.writeOut(`tidemark ${VERSION}, compatible with QuestDB ${QUESTDB_VERSION}\n`);
+  });
+  try {
+    await program.parseAsync(args.length === 0 ? ["help"] : [...args], { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Commander throws after it has shown help, too; then its code is 0.
+    return error.exitCode === 0 || error.code === "commander.help" ? 0 : EXIT_USAGE;
+  }
+  return exitCode;
+}
+
+function addCheckpointCommand(
+  program: Command,
+  environment: ProgramEnvironment,
+  setExitCode: (code: number) => void,
+): void {
   program.command("checkpoint")
     .description("hold the database still for a copy of its root, on a running server")
     .addArgument(new Argument("<action>", "what to do").choices(["create", "release", "status"]))
@@ -79,14 +102,23 @@ export async function runProgram(
     .option("--set <key=value>", "set a configuration key; repeatable", append, [])
     .action(
       async (action: CheckpointAction, options: { root?: string; url?: string; set: string[] }) => {
-        exitCode = await environment.checkpoint({
-          action,
-          installRoot: installRootOf(options.root, environment),
-          url: options.url ?? null,
-          settings: options.set,
-        });
+        setExitCode(
+          await environment.checkpoint({
+            action,
+            installRoot: installRootOf(options.root, environment),
+            url: options.url ?? null,
+            settings: options.set,
+          }),
+        );
       },
     );
+}
+
+function addStoreCommand(
+  program: Command,
+  environment: ProgramEnvironment,
+  setExitCode: (code: number) => void,
+): void {
   program.command("store")
     .description("find out whether an object store can hold backups")
     .addArgument(new Argument("<action>", "what to do").choices(["check"]))
@@ -99,24 +131,15 @@ export async function runProgram(
         connection: string | undefined,
         options: { root?: string; set: string[] },
       ) => {
-        exitCode = await environment.checkStore({
-          connection: connection ?? null,
-          installRoot: installRootOf(options.root, environment),
-          settings: options.set,
-        });
+        setExitCode(
+          await environment.checkStore({
+            connection: connection ?? null,
+            installRoot: installRootOf(options.root, environment),
+            settings: options.set,
+          }),
+        );
       },
     );
-  program.command("version").description("show versions").action(() => {
-    environment.writeOut(`tidemark ${VERSION}, compatible with QuestDB ${QUESTDB_VERSION}\n`);
-  });
-  try {
-    await program.parseAsync(args.length === 0 ? ["help"] : [...args], { from: "user" });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    // Commander throws after it has shown help, too; then its code is 0.
-    return error.exitCode === 0 || error.code === "commander.help" ? 0 : EXIT_USAGE;
-  }
-  return exitCode;
 }
 
 function installRootOf(root: string | undefined, environment: ProgramEnvironment): string {

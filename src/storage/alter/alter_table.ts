@@ -65,13 +65,17 @@ export function alterTable(
     case "attachPartitions":
       return forEach(operation.timestamps, (timestamp) => {
         const context = contextOf(writer);
-        commitChange(writer, context, attachPartition(context, timestamp, table), options);
+        commitChange(
+          writer,
+          { context, change: attachPartition(context, timestamp, table) },
+          options,
+        );
       });
     default: {
       const context = contextOf(writer);
       const change = changeFor(context, operation);
       if (change === null) return false;
-      commitChange(writer, context, change, options);
+      commitChange(writer, { context, change }, options);
       return true;
     }
   }
@@ -95,7 +99,7 @@ function dropListed(
   const { change, refusal } = operation.isForced
     ? { change: forceDropPartitions(context, operation.timestamps), refusal: null }
     : dropPartitions(context, operation.timestamps, options.tableName);
-  if (change !== null) commitChange(writer, context, change, options);
+  if (change !== null) commitChange(writer, { context, change }, options);
   if (refusal !== null) throw refusal;
   return change !== null;
 }
@@ -112,12 +116,12 @@ function detach(
     const [{ timestamp: first }] = parts;
     const joined = squashPartitions(context, first);
     assert(joined !== null, "a split partition has parts to join");
-    commitChange(writer, context, joined, { ...options, seqTxn: writer.txn.seqTxn });
+    commitChange(writer, { context, change: joined }, { ...options, seqTxn: writer.txn.seqTxn });
     context = contextOf(writer);
     parts = partsToDetach(context, timestamp, options.tableName);
   }
   const change = detachPartition(context, parts[0], options.tableName);
-  commitChange(writer, context, change, options);
+  commitChange(writer, { context, change }, options);
 }
 
 function changeFor(context: AlterContext, operation: AlterOperation): TableChange | null {
@@ -178,8 +182,7 @@ function setDedupKeys(context: AlterContext, names: readonly string[]): TableCha
 /** Commits a change as the next transaction. */
 function commitChange(
   writer: TableWriter,
-  context: AlterContext,
-  change: TableChange,
+  { context, change }: { context: AlterContext; change: TableChange },
   options: AlterOptions,
 ): void {
   const { fs, tableDir } = context;

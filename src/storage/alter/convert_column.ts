@@ -118,8 +118,8 @@ function convertPartition(
     const rowHi = Math.min(row + CHUNK_ROWS, partition.rowCount);
     const rowCount = rowHi - row;
     const source = reader.readColumn(index, to.old.writerIndex, { rowLo: row, rowHi }, arena);
-    const target = { core, type: added.type, symbols: to.symbols };
-    const vector = convertVector(source, rowCount, target, arena);
+    const target = { core, type: added.type, symbols: to.symbols, arena };
+    const vector = convertVector(source, rowCount, target);
     writer.append({ vector, rowLo: 0, rowHi: rowCount });
     builder?.add(core.memory.i32.subarray(vector.data / 4, vector.data / 4 + rowCount), row);
   }

@@ -37,8 +37,7 @@ export function readDecimal(memory: WasmMemory, type: number, at: number): bigin
 /** Writes a value without its point; `null` for NULL. */
 export function writeDecimal(
   memory: WasmMemory,
-  type: number,
-  at: number,
+  { type, at }: { type: number; at: number },
   value: bigint | null,
 ): void {
   const bytes = decimalBytes(type);

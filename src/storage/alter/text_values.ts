@@ -64,9 +64,10 @@ export function textParser(memory: WasmMemory, type: number, data: number): Text
     case ColumnType.BYTE:
       return (text, row) => memory.u8[data + row] = text === null ? 0 : parseInt32(text) ?? 0;
     case ColumnType.SHORT:
-      return (text, row) => putUnit(memory, data, row, text === null ? 0 : parseInt32(text) ?? 0);
+      return (text, row) =>
+        putUnit(memory, data + 2 * row, text === null ? 0 : parseInt32(text) ?? 0);
     case ColumnType.CHAR:
-      return (text, row) => putUnit(memory, data, row, text?.charCodeAt(0) || 0);
+      return (text, row) => putUnit(memory, data + 2 * row, text?.charCodeAt(0) || 0);
     case ColumnType.INT:
       return (text, row) =>
         memory.i32[data / 4 + row] = (text === null ? null : parseInt32(text)) ?? INT_NULL;
@@ -78,7 +79,8 @@ export function textParser(memory: WasmMemory, type: number, data: number): Text
     case ColumnType.DOUBLE:
       return (text, row) => memory.f64[data / 8 + row] = text === null ? NaN : parseReal(text, "d");
     case ColumnType.UUID:
-      return (text, row) => putUuid(memory, data, row, text === null ? null : parseUuid(text));
+      return (text, row) =>
+        putUuid(memory, data + 16 * row, text === null ? null : parseUuid(text));
     default:
       return longParser(memory, type, data);
   }
@@ -97,13 +99,13 @@ function longParser(memory: WasmMemory, type: number, data: number): TextParser 
     memory.i64[data / 8 + row] = (text === null ? null : parse(text)) ?? LONG_NULL;
 }
 
-function putUnit(memory: WasmMemory, data: number, row: number, unit: number): void {
-  memory.u8[data + 2 * row] = unit;
-  memory.u8[data + 2 * row + 1] = unit >> 8;
+function putUnit(memory: WasmMemory, pointer: number, unit: number): void {
+  memory.u8[pointer] = unit;
+  memory.u8[pointer + 1] = unit >> 8;
 }
 
-function putUuid(memory: WasmMemory, data: number, row: number, value: bigint | null): void {
-  const at = data / 8 + 2 * row;
+function putUuid(memory: WasmMemory, pointer: number, value: bigint | null): void {
+  const at = pointer / 8;
   memory.i64[at] = value === null ? LONG_NULL : BigInt.asIntN(64, value);
   memory.i64[at + 1] = value === null ? LONG_NULL : BigInt.asIntN(64, value >> 64n);
 }

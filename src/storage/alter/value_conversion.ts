@@ -17,6 +17,8 @@ export interface ConversionTarget {
   readonly type: number;
   /** Takes the symbols of a SYMBOL column; `null` for other types. */
   readonly symbols: SymbolMapWriter | null;
+  /** What the vector is made in. */
+  readonly arena: Arena;
 }
 
 const NUMBER_CODES: Readonly<Record<number, number>> = {
@@ -42,19 +44,14 @@ const UNITS_PER_MILLI = new Map<number, bigint>([
  *
  * @throws {TableError} if a value would lose digits in a DECIMAL.
  */
-export function convertVector(
-  source: Vector,
-  rowCount: number,
-  target: ConversionTarget,
-  arena: Arena,
-): Vector {
-  const { type } = target;
-  if (isTextType(source.type)) return convertText(source, rowCount, target, arena);
+export function convertVector(source: Vector, rowCount: number, target: ConversionTarget): Vector {
+  const { type, arena } = target;
+  if (isTextType(source.type)) return convertText(source, rowCount, target);
   if (isTextType(type)) {
     const format = textFormatter(target.core.memory, source.type, source.data);
-    return texts(format, rowCount, target, arena);
+    return texts(format, rowCount, target);
   }
-  if (isDecimalType(type)) return convertToDecimal(source, rowCount, target, arena);
+  if (isDecimalType(type)) return convertToDecimal(source, rowCount, target);
   const data = arena.alloc(rowCount * fixedSize(type));
   const from = UNITS_PER_MILLI.get(source.type) ?? 1n, to = UNITS_PER_MILLI.get(type) ?? 1n;
   const isTime = UNITS_PER_MILLI.has(source.type) && UNITS_PER_MILLI.has(type);
@@ -70,18 +67,13 @@ export function convertVector(
   return fixedVector(type, data);
 }
 
-function convertText(
-  source: Vector,
-  rowCount: number,
-  target: ConversionTarget,
-  arena: Arena,
-): Vector {
-  const { core, type } = target;
+function convertText(source: Vector, rowCount: number, target: ConversionTarget): Vector {
+  const { core, type, arena } = target;
   const isSymbol = source.type === ColumnType.SYMBOL;
   // VARCHAR and STRING are the same in memory.
   if (!isSymbol && type !== ColumnType.SYMBOL && isTextType(type)) return { ...source, type };
   const read = textReader(core.memory, source);
-  if (isTextType(type)) return texts(read, rowCount, target, arena);
+  if (isTextType(type)) return texts(read, rowCount, target);
   const data = arena.alloc(rowCount * fixedSize(type));
   const put = textParser(core.memory, type, data);
   for (let row = 0; row < rowCount; row++) put(read(row), row);
@@ -93,9 +85,8 @@ function texts(
   at: (row: number) => string | null,
   rowCount: number,
   target: ConversionTarget,
-  arena: Arena,
 ): Vector {
-  const { core, type, symbols } = target;
+  const { core, type, symbols, arena } = target;
   if (type !== ColumnType.SYMBOL) return textVector(core, { type, rowCount, at }, arena);
   assert(symbols !== null, "a SYMBOL column has a symbol table");
   const data = arena.alloc(rowCount * fixedSize(type));
@@ -107,13 +98,8 @@ function texts(
   return fixedVector(type, data, symbols);
 }
 
-function convertToDecimal(
-  source: Vector,
-  rowCount: number,
-  target: ConversionTarget,
-  arena: Arena,
-): Vector {
-  const { core: { memory }, type } = target;
+function convertToDecimal(source: Vector, rowCount: number, target: ConversionTarget): Vector {
+  const { core: { memory }, type, arena } = target;
   const width = fixedSize(type);
   const data = arena.alloc(rowCount * width);
   const read = decimalSource(memory, source, type);
@@ -122,7 +108,7 @@ function convertToDecimal(
     if (value === undefined) {
       throw new TableError("column conversion failed, a value does not fit the new type");
     }
-    writeDecimal(memory, type, data + row * width, value);
+    writeDecimal(memory, { type, at: data + row * width }, value);
   }
   return fixedVector(type, data);
 }

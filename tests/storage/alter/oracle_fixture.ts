@@ -25,7 +25,9 @@ const FILE_BYTES_MAX = 1 << 28;
 /** Settings under which QuestDB splits small partitions. */
 export const SPLITTING = ["cairo.o3.partition.split.min.size=1k"];
 
+/** The real files. */
 export const fs = new RealFileSystem();
+/** One core for all tests of a file. */
 export const core = createCore();
 
 /** One change, in both languages. */

@@ -197,11 +197,9 @@ Deno.test("TableWriter.alter() joins split partitions so that QuestDB reads the 
   );
 });
 
-Deno.test("TableWriter.alter() changes tables without partitions or rows as QuestDB does", async () => {
-  using questDb = new TempDir();
-  using ours = new TempDir();
-  const roots = { questDb: questDb.path, ours: ours.path };
-  const changes = (t: string): Scenario["changes"] => [
+/** Changes that every table takes. */
+function changesOf(t: string): Scenario["changes"] {
+  return [
     {
       sql: `alter table ${t} add column n long`,
       operation: { kind: "addColumn", column: { name: "n", type: ColumnType.LONG } },
@@ -227,6 +225,12 @@ Deno.test("TableWriter.alter() changes tables without partitions or rows as Ques
       operation: { kind: "dropIndex", name: "sy" },
     },
   ];
+}
+
+Deno.test("TableWriter.alter() changes tables without partitions or rows as QuestDB does", async () => {
+  using questDb = new TempDir();
+  using ours = new TempDir();
+  const roots = { questDb: questDb.path, ours: ours.path };
   const none = "create table none (ts timestamp, i int, s symbol, v varchar) timestamp(ts)";
   const scenarios: Scenario[] = [
     {
@@ -235,7 +239,7 @@ Deno.test("TableWriter.alter() changes tables without partitions or rows as Ques
         none,
         "insert into none select x::timestamp, x::int, 's'||x, 'a text of some length '||x from long_sequence(9)",
       ],
-      changes: [...changes("none"), {
+      changes: [...changesOf("none"), {
         sql: "alter table none drop column ts",
         operation: { kind: "dropColumn", name: "ts" },
       }],
@@ -245,7 +249,7 @@ Deno.test("TableWriter.alter() changes tables without partitions or rows as Ques
       setup: [
         "create table empty (ts timestamp, i int, s symbol, v varchar) timestamp(ts) partition by month bypass wal",
       ],
-      changes: changes("empty"),
+      changes: changesOf("empty"),
     },
   ];
   await prepare(roots, scenarios);
