@@ -35,6 +35,17 @@ export interface DirectWriterOptions {
   readonly onCommit?: () => void;
 }
 
+/** A row that is older than one before it, for a table without partitions, which only takes rows in order. */
+export class OutOfOrderRowError extends TableError {
+  /** The row's number in the transaction, from 0. */
+  readonly row: number;
+
+  constructor(tableDir: string, row: number) {
+    super(`cannot insert rows out of order to non-partitioned table. Table=${tableDir}`);
+    this.row = row;
+  }
+}
+
 /** See the module's description. */
 export class DirectWriter implements RowWriter, Disposable {
   readonly #options: DirectWriterOptions;
@@ -160,15 +171,14 @@ export class DirectWriter implements RowWriter, Disposable {
     if (vector === null) throw new TableError("designated timestamp column cannot be NULL");
     if (partitionBy === PartitionBy.NONE) {
       const last = this.uncommittedRowCount > 0 ? this.#range.max : writer.txn.maxTimestamp;
-      const isInOrder = memory.i64[vector.data / 8] >= last &&
+      const times = memory.i64.subarray(vector.data / 8, vector.data / 8 + batch.rowCount);
+      const isInOrder = times[0] >= last &&
         kernels.isSortedI64(vector.data, batch.rowCount) === 1;
       if (!isInOrder) {
         // NULL is told first.
         rangeOf(writer.metadata).add(memory, vector.data, batch.rowCount);
-        throw new TableError(
-          "cannot insert rows out of order to non-partitioned table. " +
-            `Table=${this.#options.tableDir}`,
-        );
+        const row = times[0] < last ? 0 : times.findIndex((time, at) => time < times[at - 1]);
+        throw new OutOfOrderRowError(this.#options.tableDir, this.uncommittedRowCount + row);
       }
     }
     this.#range.add(memory, vector.data, batch.rowCount);

@@ -8,3 +8,4 @@ export * from "./table_token.ts";
 export type { DatabasePin, PinnedTable, UnpinnableTable } from "./database_pin.ts";
 export type { WalStatus, WalTableInfo } from "./wal_info.ts";
 export { checkStorageVersion, STORAGE_VERSION } from "./root_files.ts";
+export { OutOfOrderRowError } from "./direct_writer.ts";

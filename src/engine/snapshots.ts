@@ -12,7 +12,10 @@ import { StorageError } from "../common/mod.ts";
 import { type StorageContext, TableReader } from "../storage/mod.ts";
 
 /** Attempts to open a state while the table is being committed to: a torn read shows as a StorageError. */
-const OPEN_ATTEMPTS = 100;
+const OPEN_ATTEMPTS = 500;
+/** Attempts at once; after them a millisecond lies between two, since a change of `_meta` waits for the disk before `_txn` follows. */
+const OPEN_ATTEMPTS_AT_ONCE = 50;
+const OPEN_PAUSE_MILLIS = 1;
 
 interface Snapshot {
   readonly reader: TableReader;
@@ -84,6 +87,7 @@ export class TableSnapshots implements Disposable {
         return TableReader.open(this.#context);
       } catch (error) {
         if (!isBusy || !(error instanceof StorageError) || attempt === OPEN_ATTEMPTS) throw error;
+        if (attempt > OPEN_ATTEMPTS_AT_ONCE) pause(OPEN_PAUSE_MILLIS);
       }
     }
   }
@@ -94,6 +98,11 @@ export class TableSnapshots implements Disposable {
     this.#held.delete(snapshot);
     if (snapshot !== this.#newest) snapshot.reader.close();
   }
+}
+
+/** Stops this thread; the worker that commits goes on. */
+function pause(millis: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, millis);
 }
 
 /** A reader that forwards to a shared one and lets go of it on `close`, once. */

@@ -27,6 +27,8 @@ export interface PlantedBug {
   readonly holds?: (call: BugCall) => boolean;
   /** … until after the next of these. */
   readonly releases?: (call: BugCall) => boolean;
+  /** How many of these it takes; one by default. */
+  readonly releaseAfter?: number;
 }
 
 const isSegmentFile = (path: string) => /\/wal\d+\/\d+\/[^/]+$/.test(path);
@@ -65,9 +67,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     releases: ({ operation, path }) => operation === "write" && path.endsWith("/_txnlog"),
   },
   {
-    name: "_txn is written before the columns",
-    holds: ({ operation, path }) => operation === "write" && isPartitionFile(path),
-    releases: ({ operation, path }) => operation === "write" && path.endsWith("/_txn"),
+    name: "_txn is synced before the columns",
+    holds: ({ operation, path }) => operation === "sync" && isPartitionFile(path),
+    releases: ({ operation, path }) => operation === "sync" && path.endsWith("/_txn"),
+    releaseAfter: 2, // the first sync of a commit is before the version that publishes it
   },
   {
     name: "the durable mark moves before the sync",
@@ -85,6 +88,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 export class BuggyFileSystem implements FileSystem {
   readonly #inner: FileSystem;
   readonly #bug: PlantedBug;
+  #releaseCount = 0;
   #held: { path: string; run: () => void }[] = [];
 
   constructor(inner: FileSystem, bug: PlantedBug) {
@@ -100,7 +104,8 @@ export class BuggyFileSystem implements FileSystem {
     }
     if (call.operation !== "sync") this.catchUp(call.path);
     run();
-    if (this.#bug.releases?.(call) === true) this.catchUp(null);
+    if (this.#bug.releases?.(call) !== true) return;
+    if (++this.#releaseCount % (this.#bug.releaseAfter ?? 1) === 0) this.catchUp(null);
   }
   /** Makes the held calls on a path, or all, so that nobody notices while the machine runs. */
   catchUp(path: string | null): void {

@@ -185,3 +185,29 @@ Deno.test("/exec streams a large result in pieces and counts its rows", async ()
   assertEquals(answer.dataset[rows - 1], [rows, rows / 2]);
   assert(pieces > 3, `pieces: ${pieces}`);
 });
+
+Deno.test("a row that is out of order in a table without partitions fails at its timestamp", async () => {
+  await using server = await ServerFixture.start();
+  await server.exec("CREATE TABLE nopart (x INT, ts TIMESTAMP) TIMESTAMP(ts)");
+  const failsAt = async (sql: string) => {
+    const { error, position } = JSON.parse(await server.exec(sql));
+    assertMatch(
+      error,
+      /^cannot insert rows out of order to non-partitioned table\. Table=.*nopart$/,
+    );
+    return position;
+  };
+  assertEquals(await failsAt("INSERT INTO nopart VALUES (1,'2024-01-02'),(2,'2024-01-01')"), 46);
+  await server.exec("INSERT INTO nopart VALUES (1,'2024-01-02')");
+  assertEquals(await failsAt("INSERT INTO nopart VALUES (2,'2024-01-01')"), 29);
+  assertEquals(
+    await failsAt("INSERT INTO nopart (ts) VALUES ('2024-01-03'), ('2024-01-02T12:00:00Z')"),
+    48,
+  );
+});
+
+Deno.test("a query of comments is an empty query", async () => {
+  await using server = await ServerFixture.start();
+  const answer = JSON.parse(await server.exec("-- nothing"));
+  assertEquals(answer, { error: "empty query", query: "-- nothing", position: "0" });
+});

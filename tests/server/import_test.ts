@@ -307,13 +307,12 @@ Deno.test("/imp reads fields into columns of every type, and counts those that a
 Deno.test("/imp commits in several transactions and loses no row between them", async () => {
   await using server = await ServerFixture.start();
   const rows = 20_000;
+  await server.exec("CREATE TABLE many (ts TIMESTAMP, v INT) TIMESTAMP(ts) PARTITION BY DAY");
   const parts = ["ts,v\n"];
   for (let i = 0; i < rows; i++) parts.push(`${1_704_067_200_000_000 + i},${i}\n`);
   const answer = await server.import(parts.join(""), {
     name: "many",
     maxUncommittedRows: "1000",
-    schema: '[{"name":"ts","type":"TIMESTAMP"}]',
-    ...DAILY,
   });
   assertEquals([answer.rowsImported, answer.rowsRejected], [rows, 0]);
   await server.settle();
@@ -323,4 +322,26 @@ Deno.test("/imp commits in several transactions and loses no row between them", 
   );
   const token = server.engine.findTable("many")!;
   assertEquals(server.engine.walStatus(token).sequencerTxn > 1, true);
+});
+
+Deno.test("/imp takes patterns and indexes from its schema, and checks the timestamp's name", async () => {
+  await using server = await ServerFixture.start();
+  const importWith = (schema: string, parameters: Record<string, string> = {}) =>
+    server.import("a,b\n1,x\n2,y\n", { name: "t", schema, ...parameters });
+  const statuses: [string, string][] = [
+    ['[{"name":"a","type":"TIMESTAMP"}]', "TIMESTAMP format pattern is required"],
+    ['[{"name":"a","type":"DATE"}]', "DATE format pattern is required"],
+    ["not json", "Unexpected symbol"],
+    ['{"name":"a"}', "Unexpected object"],
+    ["[1]", "Must be an object"],
+  ];
+  for (const [schema, status] of statuses) {
+    assertEquals((await importWith(schema)).status, status, schema);
+  }
+  const schema = '[{"name":"b","type":"SYMBOL","index":true}]';
+  assertEquals((await importWith(schema)).status, "OK");
+  assertMatch(await server.exec("SHOW CREATE TABLE t"), /b SYMBOL INDEX CAPACITY 256/);
+  assertEquals((await importWith(schema, { timestamp: "a" })).status, "not a timestamp 'a'");
+  const missing = await importWith(schema, { timestamp: "nope" });
+  assertEquals(missing.status, "invalid timestamp column 'nope'");
 });

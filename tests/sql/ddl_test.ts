@@ -271,7 +271,7 @@ Deno.test("INSERT SELECT fails in QuestDB's words", async () => {
       0,
     ],
     ["(ts, i) select now(), 3000000000", "inconvertible value: 3000000000 [LONG -> INT]", 0],
-    ["(ts, i) select now(), true", "inconvertible types: BOOLEAN -> INT [from=true, to=i]", 19],
+    ["(ts, i) select now(), true", "inconvertible types: BOOLEAN -> INT [from=true, to=b]", 19],
   ];
   for (const [rest, message, position] of cases) {
     assertEquals(await fails(fixture, `insert into t ${rest}`), [message, position], rest);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { arrayDimensions, ColumnType, typeName, typeTag } from "../../common/mod.ts";
+import { arrayDimensions, ColumnType, SqlError, typeName, typeTag } from "../../common/mod.ts";
 import type { CursorColumn, RowCursor, StatementResult } from "../../sql/mod.ts";
 import { ContentType, jsonResponse, KEEP_ALIVE } from "./responses.ts";
 import { parseRowLimit } from "./row_limit.ts";
@@ -30,8 +30,7 @@ export async function handleExec(
 ): Promise<Response> {
   const parameters = new URL(request.url).searchParams;
   const query = parameters.get("query") ?? "";
-  // The position is a text here, as QuestDB sends it.
-  if (query.trim() === "") return jsonResponse({ error: "empty query", query, position: "0" });
+  if (query.trim() === "") return emptyQuery(query);
   const work = {
     query,
     limit: parseRowLimit(parameters.get("limit"), 1),
@@ -65,8 +64,14 @@ export async function handleExec(
       countsAll: isTrue(parameters, "count"),
     });
   } catch (error) {
+    if (error instanceof SqlError && error.message === "empty query") return emptyQuery(query);
     return statementError(services, work, error);
   }
+}
+
+/** The position is a text here, as QuestDB sends it. */
+function emptyQuery(query: string): Response {
+  return jsonResponse({ error: "empty query", query, position: "0" });
 }
 
 /** A flag is on if its text is `true` in any case. */

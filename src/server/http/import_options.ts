@@ -25,6 +25,8 @@ export interface SchemaEntry {
   readonly name: string;
   readonly type: number;
   readonly pattern: TimestampPattern | null;
+  /** A new SYMBOL column gets an index. */
+  readonly isIndexed: boolean;
 }
 
 /** What a request asks for. */
@@ -124,27 +126,33 @@ export function parseSchema(text: string): SchemaEntry[] {
   try {
     entries = JSON.parse(text);
   } catch (error) {
-    throw new QuestError("Unexpected symbol", { part: "schema" }, { cause: error });
+    throw new QuestError("Unexpected symbol", {}, { cause: error });
   }
-  if (!Array.isArray(entries)) throw new QuestError("Unexpected object", { part: "schema" });
+  if (!Array.isArray(entries)) throw new QuestError("Unexpected object");
   return entries.map(parseEntry);
 }
 
 function parseEntry(entry: unknown): SchemaEntry {
   if (typeof entry !== "object" || entry === null) {
-    throw new QuestError("Unexpected object", { part: "schema" });
+    throw new QuestError("Must be an object");
   }
-  const { name, type: typeText, pattern } = entry as Record<string, unknown>;
+  const { name, type: typeText, pattern, index } = entry as Record<string, unknown>;
   if (typeof name !== "string") throw new QuestError("Missing 'name' property");
   if (typeof typeText !== "string") throw new QuestError("Missing 'type' property");
   const resolved = resolveTypeName(typeText.replaceAll(" ", ""));
   if (resolved.error !== null) throw new QuestError("Invalid type");
   const { type } = resolved;
   const hasPattern = typeof pattern === "string";
-  if (typeTag(type) === ColumnType.DATE && !hasPattern) {
-    throw new QuestError("DATE format pattern is required");
-  }
   const isTime = typeTag(type) === ColumnType.DATE || isTimestamp(type);
-  const isPatterned = isTime && hasPattern;
-  return { name, type, pattern: isPatterned ? new TimestampPattern(pattern) : null };
+  if (isTime && !hasPattern) {
+    const kind = isTimestamp(type) ? "TIMESTAMP" : "DATE";
+    throw new QuestError(`${kind} format pattern is required`);
+  }
+  const isIndexed = typeTag(type) === ColumnType.SYMBOL && String(index) === "true";
+  return {
+    name,
+    type,
+    pattern: isTime ? new TimestampPattern(pattern as string) : null,
+    isIndexed,
+  };
 }

@@ -14,11 +14,13 @@ import {
 import type { Engine, TableToken } from "../../engine/mod.ts";
 import type { ColumnMetadata, TableMetadata } from "../../storage/mod.ts";
 import type { CsvShape } from "./csv_sample.ts";
-import type { ImportOptions } from "./import_options.ts";
+import type { ImportOptions, SchemaEntry } from "./import_options.ts";
 import type { TimestampPattern } from "./timestamp_pattern.ts";
 
 const TABLE_EXISTS_UNIT_WARNING = "Existing table PartitionBy is used";
 const TABLE_EXISTS_TIMESTAMP_WARNING = "Existing table timestamp column is used";
+/** Rows of a block of an index that the `schema` part asks for. */
+const INDEX_BLOCK_CAPACITY = 256;
 /** Table that exists for a moment only. */
 const PROOF_NAME = "import_proof_";
 
@@ -74,20 +76,16 @@ function proveCreatable(engine: Engine, definition: Parameters<Engine["createTab
   engine.dropTable(engine.createTable({ ...definition, name: `${PROOF_NAME}${number}` }));
 }
 
-interface NewColumn {
-  readonly name: string;
-  readonly type: number;
-  readonly pattern: TimestampPattern | null;
-}
+type NewColumn = SchemaEntry;
 
 /** The file's columns with the types of the `schema` part, or those detected. */
 function newColumns({ schema }: ImportOptions, shape: CsvShape): NewColumn[] {
   const wanted = new Map(schema.map((entry) => [entry.name.toLowerCase(), entry]));
   return shape.names.map((name, index) => {
     const entry = wanted.get(name.toLowerCase());
-    if (entry !== undefined) return { name, type: entry.type, pattern: entry.pattern };
+    if (entry !== undefined) return { ...entry, name };
     const { type, pattern } = shape.probes[index];
-    return { name, type, pattern };
+    return { name, type, pattern, isIndexed: false };
   });
 }
 
@@ -108,7 +106,11 @@ function definitionOf(options: ImportOptions, columns: readonly NewColumn[]) {
   const unit = timestampIndex < 0 ? PartitionBy.NONE : partitionBy ?? PartitionBy.NONE;
   return {
     name: tableName,
-    columns: columns.map(({ name, type }) => ({ name, type })),
+    columns: columns.map(({ name, type, isIndexed }) =>
+      isIndexed
+        ? { name, type, isIndexed, indexBlockCapacity: INDEX_BLOCK_CAPACITY }
+        : { name, type }
+    ),
     timestampIndex,
     partitionBy: unit,
     isWalEnabled: unit !== PartitionBy.NONE,
@@ -143,6 +145,11 @@ function matchTable(
     ? ""
     : metadata.columns[metadata.timestampIndex].name;
   if (timestamp !== null && !isSame(designated, timestamp)) {
+    const field = newColumns(options, shape).find(({ name }) => isSame(name, timestamp));
+    if (field === undefined) throw new QuestError(`invalid timestamp column '${timestamp}'`);
+    if (!isTimestamp(field.type)) {
+      throw new QuestError(`not a timestamp '${timestamp}'`);
+    }
     warnings.push(TABLE_EXISTS_TIMESTAMP_WARNING);
   }
   if (partitionBy !== null && partitionBy !== metadata.partitionBy) {

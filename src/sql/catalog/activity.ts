@@ -36,6 +36,8 @@ export const EMPTY_FUNCTIONS: Readonly<Record<string, () => CatalogTable>> = {
     "view_name STRING, view_sql STRING, view_table_dir_name STRING, invalidation_reason STRING, view_status STRING, " +
       "view_status_update_time TIMESTAMP",
   ),
+  // QuestDB does not know it as a table of pg_catalog.
+  pg_enum: emptyTable("oid INT, enumtypid INT, enumsortorder FLOAT, enumlabel STRING"),
   // Readers are snapshots that several statements share; there is no pool to look into.
   reader_pool: emptyTable(
     "table_name STRING, owner_thread_id LONG, last_access_timestamp TIMESTAMP, current_txn LONG",

@@ -56,8 +56,14 @@ export function textArgument(reference: FunctionRef): { text: string; position: 
       `function \`${name}\` requires arguments: ${name}(STRING constant)`,
     );
   }
+  if (args.length > 1) {
+    throw new SqlError(
+      position,
+      `wrong number of arguments for function \`${name}\`; expected: 1, provided: ${args.length}`,
+    );
+  }
   const [argument] = args;
-  if (args.length > 1 || argument.kind !== "literal" || argument.literal !== "string") {
+  if (argument.kind !== "literal" || argument.literal !== "string") {
     throw new SqlError(
       argument.position,
       `argument type mismatch for function \`${name}\` at #1 expected: ${

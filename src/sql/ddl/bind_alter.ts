@@ -128,8 +128,8 @@ class AlterBinder {
       case "enableDedup":
         return [this.#enableDedup(action)];
       case "disableDedup":
-        this.#requireWal(position, "deduplication is only supported for WAL tables");
-        return [operationAt(position, { kind: "disableDedup" })];
+        // A table without WAL has none.
+        return this.#target.isWal ? [operationAt(position, { kind: "disableDedup" })] : [];
     }
   }
 

@@ -54,7 +54,9 @@ function mapByName(statement: Insert, metadata: TableMetadata, cursor: RowCursor
     const { type, name: text } = cursor.columns[source];
     const { isNull } = selectedItem(statement, source, names.length);
     if (!isNull && !isInsertable(type, column.type)) {
-      throw inconvertibleTypes(name.position, { type, text }, column);
+      // QuestDB names the table's column of the same number.
+      const { name: counted } = metadata.liveColumns[source];
+      throw inconvertibleTypes(name.position, { type, text }, { ...column, name: counted });
     }
     if (column.writerIndex === metadata.timestampIndex) checkTimestampType(type, tablePosition);
     return { source, target: column.writerIndex, type: column.type };
@@ -76,6 +78,9 @@ function mapByPosition(
   const timestamp = columns.findIndex((column) => column.writerIndex === metadata.timestampIndex);
   if (timestamp >= 0 && timestamp < cursor.columns.length) {
     checkTimestampType(cursor.columns[timestamp].type, statement.table.position);
+  }
+  if (timestamp >= cursor.columns.length) {
+    throw new SqlError(statement.table.position, "select clause must provide timestamp column");
   }
   const query = statement.query!;
   if (cursor.columns.length < columns.length) {

@@ -5,7 +5,7 @@
  * @module
  */
 import { ColumnType, SqlError, typeTag } from "../../common/mod.ts";
-import type { TableToken } from "../../engine/mod.ts";
+import { OutOfOrderRowError, type TableToken } from "../../engine/mod.ts";
 import type { ColumnMetadata, TableMetadata } from "../../storage/mod.ts";
 import { commitDurably } from "../../wal/mod.ts";
 import type { Expression, Insert } from "../ast/mod.ts";
@@ -49,11 +49,23 @@ export async function insertValues(
     }
   } catch (error) {
     writer.rollback();
-    throw error;
+    throw error instanceof OutOfOrderRowError
+      ? outOfOrder(error, statement, columns.findIndex(isTimestampOf(metadata)))
+      : error;
   } finally {
     cursor.close();
   }
   return { rowCount: rows.length, durable: commitDurably(writer) };
+}
+
+function isTimestampOf(metadata: TableMetadata): (column: ColumnMetadata) => boolean {
+  return (column) => column.writerIndex === metadata.timestampIndex;
+}
+
+/** The same error at the value that is too old. */
+function outOfOrder(error: OutOfOrderRowError, statement: Insert, timestamp: number): SqlError {
+  const { position } = statement.rows![error.row].values[timestamp];
+  return new SqlError(position, error.message, { cause: error });
 }
 
 /** A WAL writer interns the texts of a SYMBOL column itself. */
@@ -66,7 +78,7 @@ function targetColumns(statement: Insert, metadata: TableMetadata): ColumnMetada
     ? [...metadata.liveColumns]
     : statement.columns.map((name) => requireColumn(metadata, name));
   const hasTimestamp = metadata.timestampIndex < 0 ||
-    columns.some((column) => column.writerIndex === metadata.timestampIndex);
+    columns.some(isTimestampOf(metadata));
   // QuestDB counts the first row's values before it misses the timestamp.
   checkRowLength(statement, 0, columns.length);
   if (!hasTimestamp) throw new SqlError(0, "insert statement must populate timestamp");

@@ -44,9 +44,11 @@ export function parsePartitionName(name: Name, metadata: TableMetadata): bigint 
 function parse(text: string): bigint | null {
   const week = WEEK_NAME.exec(text);
   if (week !== null) {
+    const [year, number] = [Number(week[1]), Number(week[2])];
+    const start = weekStart(year, number);
+    if (number < 1 || start >= weekStart(year + 1, 1)) return null;
     const time = week[4] === "" ? 0n : parseTime(week[4]);
-    return time === null ? null : weekStart(Number(week[1]), Number(week[2])) + time +
-      BigInt(Number(week[3] ?? 1) - 1) * DAY_MICROS;
+    return time === null ? null : start + time + BigInt(Number(week[3] ?? 1) - 1) * DAY_MICROS;
   }
   const date = text.slice(0, 10);
   const time = text.length > 10 ? parseTime(text.slice(10)) : null;

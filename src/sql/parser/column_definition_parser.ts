@@ -12,7 +12,8 @@ import { resolveTypeName } from "./type_name.ts";
 import { parseDecimalSize, parseTypeParameters } from "./type_name_parser.ts";
 
 const MIN_SYMBOL_CAPACITY = 2;
-const MAX_SYMBOL_CAPACITY = 33_554_432;
+const MAX_SYMBOL_CAPACITY = 1_073_741_824;
+const MAX_CACHED_SYMBOL_CAPACITY = 33_554_432;
 const MIN_INDEX_CAPACITY = 2;
 /** Longest column name, from QuestDB's `cairo.max.file.name.length`. */
 const MAX_NAME_LENGTH = 127;
@@ -33,6 +34,7 @@ export function parseColumnDefinition(cursor: TokenCursor): ColumnDefinition {
   if (!isValidColumnName(name.text)) {
     throw new SqlError(name.position, " new column name contains invalid characters");
   }
+  if (cursor.kind() === TokenKind.LEFT_PAREN) throw cursor.error("unsupported column type: (");
   checkPresent(cursor);
   return parseTypeAndOptions(cursor, name);
 }
@@ -125,12 +127,16 @@ function parseSymbolOptions(cursor: TokenCursor, isInCast: boolean): SymbolOptio
   let isSymbolCached: boolean | null = null;
   if (cursor.acceptWord("cache")) isSymbolCached = true;
   else if (cursor.acceptWord("nocache")) isSymbolCached = false;
-  if (!cursor.acceptWord("index")) {
+  if (isSymbolCached !== false && (symbolCapacity ?? 0) > MAX_CACHED_SYMBOL_CAPACITY) {
+    throw cursor.error(`max cached symbol capacity is ${MAX_CACHED_SYMBOL_CAPACITY}`);
+  }
+  // A cast makes no index; an INDEX clause does.
+  if (isInCast || !cursor.acceptWord("index")) {
     if (!isInCast && !isColumnEnd(cursor)) throw cursor.error("'index' expected");
     return { symbolCapacity, isSymbolCached, isIndexed: false, indexCapacity: null };
   }
   const isCapacity = cursor.isWord("capacity") || cursor.isWord("type");
-  if (!isInCast && !isColumnEnd(cursor) && !isCapacity) throw cursor.error("'capacity' expected");
+  if (!isColumnEnd(cursor) && !isCapacity) throw cursor.error("'capacity' expected");
   return {
     symbolCapacity,
     isSymbolCached,
@@ -156,7 +162,7 @@ function parseSymbolCapacity(cursor: TokenCursor): number {
     throw new SqlError(position, `min symbol capacity is ${MIN_SYMBOL_CAPACITY}`);
   }
   if (value > MAX_SYMBOL_CAPACITY) {
-    throw cursor.error(`max cached symbol capacity is ${MAX_SYMBOL_CAPACITY}`);
+    throw new SqlError(position, `max symbol capacity is ${MAX_SYMBOL_CAPACITY}`);
   }
   return nextPowerOfTwo(value);
 }

@@ -124,7 +124,8 @@ function parseSource(parser: QueryParser): TableSource {
   if (cursor.isAtEnd) throw cursor.error("like expected");
   if (cursor.acceptWord("like")) {
     const like = cursor.name("table name expected");
-    cursor.expect(TokenKind.RIGHT_PAREN, ") expected");
+    if (cursor.isAtEnd) throw cursor.error(") expected");
+    if (!cursor.accept(TokenKind.RIGHT_PAREN)) throw cursor.unexpected();
     return { columns: null, query: null, like };
   }
   return { columns: parseColumns(cursor), query: null, like: null };

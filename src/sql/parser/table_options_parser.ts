@@ -10,6 +10,7 @@ import {
   partitionByFromName,
   SqlError,
   typeName,
+  typeTag,
 } from "../../common/mod.ts";
 import { TokenKind } from "../lexer/mod.ts";
 import type { ColumnDefinition, CreateTable, Name } from "../ast/mod.ts";
@@ -126,8 +127,9 @@ function parseDedup(
       throw new SqlError(position, `expected '${word}'`);
     }
   }
-  let lastPosition = cursor.position;
+  const { position } = cursor;
   cursor.expect(TokenKind.LEFT_PAREN, "column list expected");
+  let lastPosition = cursor.isAtEnd ? position : cursor.position;
   const keys: Name[] = [];
   while (cursor.isName) {
     const key = parseDedupKey(cursor, columns, keys);
@@ -148,8 +150,18 @@ function parseDedup(
 
 function parseDedupKey(cursor: TokenCursor, columns: Columns, earlier: readonly Name[]): Name {
   const key = cursor.name("literal expected");
-  if (columns !== null && findColumn(columns, key) === undefined) {
-    throw new SqlError(key.position, `deduplicate key column not found [column=${key.text}]`);
+  if (columns !== null) {
+    const column = findColumn(columns, key);
+    if (column === undefined) {
+      throw new SqlError(key.position, `deduplicate key column not found [column=${key.text}]`);
+    }
+    const type = resolveTypeName(column.type.text).type ?? ColumnType.UNDEFINED;
+    if (typeTag(type) === ColumnType.ARRAY) {
+      throw new SqlError(
+        key.position,
+        `dedup key columns cannot include ARRAY [column=${key.text}, type=${typeName(type)}]`,
+      );
+    }
   }
   if (earlier.some((other) => other.text.toLowerCase() === key.text.toLowerCase())) {
     throw new SqlError(key.position, `duplicate dedup column [column=${key.text}]`);
@@ -176,7 +188,9 @@ function parseParam(cursor: TokenCursor): { name: Name; value: Name } {
   const name = { text: cursor.token(), position: cursor.position };
   cursor.advance();
   const equalPosition = cursor.position;
-  if (!cursor.accept(TokenKind.EQUAL)) throw cursor.error(" expected parameter after WITH");
+  if (!cursor.accept(TokenKind.EQUAL)) {
+    throw new SqlError(cursor.end, " expected parameter after WITH");
+  }
   if (cursor.isAtStatementEnd) {
     throw new SqlError(equalPosition, "too few arguments for '=' [found=1,expected=2]");
   }

@@ -212,7 +212,9 @@ function commitChange(
     },
     ...change.versions === undefined ? {} : { versions: change.versions },
   });
-  const mustSync = change.metadata !== undefined || change.moves !== undefined;
+  // A `_txn` that reaches the disk before the `_cv` it names leaves a table that cannot be opened.
+  const mustSync = change.metadata !== undefined || change.moves !== undefined ||
+    change.versions !== undefined;
   writer.commit({ seqTxn: options.seqTxn, sync: options.sync || mustSync });
   if (change.metadata !== undefined) clearMetaTodo(fs, tableDir);
   finishMoves(context, change.moves ?? []);

@@ -1,12 +1,12 @@
 /**
- * Adding, dropping and rebuilding the index of a SYMBOL column.
+ * Adding and dropping the index of a SYMBOL column.
  *
  * An index is a pair of files per partition, with the column's name txn. Dropping it gives the column files a new name txn, so that a
  * later index cannot meet the files of the dropped one; the values are hard links.
  *
  * @module
  */
-import { assert, ColumnType, TableError } from "../../common/mod.ts";
+import { assert } from "../../common/mod.ts";
 import { Arena } from "../../wasm/mod.ts";
 import { type ColumnVersionEntry, withEntries } from "../column_versions.ts";
 import { CHUNK_ROWS } from "../column_writer.ts";
@@ -113,50 +113,4 @@ export function dropIndex(context: AlterContext, name: string): TableChange {
     }),
     ...entries.length > 0 ? { versions: withEntries(versions, entries).entries } : {},
   };
-}
-
-/** What REINDEX rebuilds; everything that is left out means all. */
-export interface ReindexScope {
-  readonly columns?: readonly string[];
-  /** Timestamps of partitions, as `_txn` has them. */
-  readonly partitions?: readonly bigint[];
-}
-
-/**
- * Builds indexes anew and puts them in the place of the old ones. Nothing is committed: an index says nothing that the column does
- * not. Who has the old files open keeps them.
- *
- * @throws {TableError} if a column has no index.
- */
-export function reindex(context: AlterContext, scope: ReindexScope = {}): void {
-  const { fs, reader } = context;
-  const columns = scope.columns?.map((name) => {
-    const column = findColumn(reader.metadata, name);
-    if (column === null) throw new TableError(`Invalid column: ${name}`);
-    if (!column.isIndexed) throw new TableError("column is not indexed", { column: column.name });
-    return column;
-  }) ?? reader.metadata.liveColumns.filter((column) => column.isIndexed);
-  for (const column of columns) {
-    assert(column.type === ColumnType.SYMBOL, "only symbols are indexed");
-    for (const files of columnInPartitions(context, column.writerIndex)) {
-      const isWanted = scope.partitions?.includes(files.partition.timestamp) ?? true;
-      if (!isWanted || files.place.storedRows === 0) continue;
-      const keys = files.path("k"), values = files.path("v");
-      const target = {
-        keys: `${keys}.tmp`,
-        values: `${values}.tmp`,
-        blockCapacity: column.indexBlockCapacity,
-      };
-      buildIndex(context, { writerIndex: column.writerIndex, files }, target);
-      for (const path of [target.values, target.keys]) {
-        using file = fs.open(path, "readWrite");
-        file.sync();
-        context.touched.delete(path);
-      }
-      removeIfThere(fs, keys); // a crash leaves an index that is missing, never two halves of different ones
-      fs.rename(target.values, values);
-      fs.rename(target.keys, keys);
-      fs.syncDir(files.directory);
-    }
-  }
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { HistoryGenerator } from "./generator.ts";
-import { firstDifference, type TableDump, type Target } from "./target.ts";
+import { firstDifference, QueryFailure, type TableDump, type Target } from "./target.ts";
 
 /** Something the two servers do not agree about. */
 export interface Difference {
@@ -86,8 +86,10 @@ export class History {
     this.tables = new Map();
     for (const name of tables) {
       if (this.#isOver) return;
-      const expected = await pair.reference.dump(name);
-      this.#compareDump(name, expected, await pair.ours.dump(name));
+      const expected = await this.#dump(pair.reference, name);
+      const actual = await this.#dump(pair.ours, name);
+      if (expected === null || actual === null) return;
+      this.#compareDump(name, expected, actual);
       this.tables.set(name, expected);
     }
   }
@@ -96,8 +98,11 @@ export class History {
   async compareWithBefore(pair: Pair): Promise<void> {
     for (const [name, before] of this.tables) {
       if (this.#isOver) return;
-      this.#compareDump(name, before, await pair.ours.dump(name), "ours on the reference's root");
-      this.#compareDump(name, before, await pair.reference.dump(name), "reference on our root");
+      const ours = await this.#dump(pair.ours, name);
+      const reference = await this.#dump(pair.reference, name);
+      if (ours === null || reference === null) return;
+      this.#compareDump(name, before, ours, "ours on the reference's root");
+      this.#compareDump(name, before, reference, "reference on our root");
     }
   }
 
@@ -105,6 +110,17 @@ export class History {
   fail(what: string, difference: string): void {
     this.#note(what, difference, "");
     this.#isOver = true;
+  }
+
+  /** What a server shows of a table; `null`, and the end of the history, if it cannot. */
+  async #dump(target: Target, name: string): Promise<TableDump | null> {
+    try {
+      return await target.dump(name);
+    } catch (error) {
+      if (!(error instanceof QueryFailure)) throw error;
+      this.fail(`table ${name}`, error.message);
+      return null;
+    }
   }
 
   #compareDump(name: string, expected: TableDump, actual: TableDump, label = "table"): void {

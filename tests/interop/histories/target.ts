@@ -32,6 +32,11 @@ interface ExecJson {
   readonly dataset?: unknown[][];
 }
 
+/** A query was refused that should show what is there. */
+export class QueryFailure extends Error {
+  override readonly name: string = "QueryFailure";
+}
+
 /** A server over HTTP, and the database root it works on. */
 export class Target {
   readonly name: string;
@@ -55,7 +60,9 @@ export class Target {
   /** Rows of a query. @throws {Error} if it fails. */
   async query(sql: string): Promise<unknown[][]> {
     const answer = await this.#exec(sql);
-    if (answer.error !== undefined) throw new Error(`${this.name}: ${answer.error} [${sql}]`);
+    if (answer.error !== undefined) {
+      throw new QueryFailure(`${this.name}: ${answer.error} [${sql}]`);
+    }
     return answer.dataset ?? [];
   }
 

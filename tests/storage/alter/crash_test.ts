@@ -39,6 +39,7 @@ const options = { seqTxn: 9, sync: false };
 /** An operation, and what comes before it. */
 interface Case {
   readonly operation: AlterOperation;
+  readonly splitMinBytes?: number;
   readonly before?: (writer: TableWriter, disk: SimulatedFileSystem) => void;
 }
 
@@ -77,6 +78,21 @@ const CASES: readonly Case[] = [
     },
   },
   { operation: { kind: "enableDedup", columns: ["ts", "sym"] } },
+  {
+    operation: { kind: "disableDedup" },
+    before: (writer) => writer.alter({ kind: "enableDedup", columns: ["ts", "sym"] }, options),
+  },
+  {
+    operation: { kind: "squashPartitions" },
+    splitMinBytes: 1,
+    before: (writer) => {
+      commitRows(writer, [row(45)], { seqTxn: 3, sync: true });
+      assert(writer.txn.partitions.length > 5, "the late row splits its partition");
+    },
+  },
+  { operation: { kind: "setSymbolCache", name: "sym", isCached: false } },
+  { operation: { kind: "setMaxUncommittedRows", rows: 1234 } },
+  { operation: { kind: "setO3MaxLag", micros: 5_000_000n } },
 ];
 
 function tableFor(one: Case): SimulatedFileSystem {
@@ -84,7 +100,8 @@ function tableFor(one: Case): SimulatedFileSystem {
   disk.mkdir("/db");
   disk.syncDir("/");
   const context = createTable("/db", PartitionBy.DAY, disk, { isIndexed: true });
-  using writer = TableWriter.open(context);
+  const { splitMinBytes } = one;
+  using writer = TableWriter.open(context, splitMinBytes === undefined ? {} : { splitMinBytes });
   const rows = Array.from({ length: 45 }, (_, i) => row(2 * i));
   commitRows(writer, rows, { seqTxn: 1, sync: true });
   writer.alter({ kind: "addColumn", column: { name: "later", type: ColumnType.INT } }, options);
@@ -109,12 +126,20 @@ function contents(context: StorageContext): unknown {
       const size = fixedSize(column.type) * partition.rowCount;
       return [...core.memory.bytes(vector.data, size)].join(",");
     });
-    return { name: column.name, type: column.type, isIndexed: column.isIndexed, values };
+    return {
+      name: column.name,
+      type: column.type,
+      isIndexed: column.isIndexed,
+      isCached: column.isSymbolCached,
+      values,
+    };
   });
   return {
     columns,
     keys: metadata.columns.map((column) => column.isDedupKey),
     ttl: metadata.ttlHoursOrMonths,
+    maxUncommittedRows: metadata.maxUncommittedRows,
+    o3MaxLagMicros: metadata.o3MaxLagMicros,
     range: [txn.minTimestamp, txn.maxTimestamp],
     partitions: txn.partitions.map((one) => [one.timestamp, one.rowCount]),
     directories: context.fs.readDir(context.tableDir).map((one) => one.name)
