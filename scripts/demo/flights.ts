@@ -9,6 +9,9 @@ import { compressors } from "hyparquet-compressors";
 
 const DATA = new URL("../../node_modules/vega-datasets/data/", import.meta.url).pathname;
 
+/** DDL of the table that the weather goes into. */
+export const WEATHER_DDL =
+  "CREATE TABLE weather (date TIMESTAMP, pressure DOUBLE, temperature DOUBLE, wind DOUBLE) TIMESTAMP(date) PARTITION BY MONTH WAL";
 /** Hourly weather normals of Seattle, a CSV file of 8 759 rows. */
 export const WEATHER_CSV = `${DATA}seattle-weather-hourly-normals.csv`;
 

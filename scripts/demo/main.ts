@@ -7,7 +7,7 @@
 import cliProgress from "cli-progress";
 import { digestRows, type RowDigest } from "../row_digest.ts";
 import { ServerProcess } from "../server_process.ts";
-import { FlightData, FLIGHTS_DDL, WEATHER_CSV } from "./flights.ts";
+import { FlightData, FLIGHTS_DDL, WEATHER_CSV, WEATHER_DDL } from "./flights.ts";
 
 const MEGABYTE = 1e6;
 const DAY_MILLIS = 86_400_000;
@@ -101,11 +101,8 @@ async function load(
   }
   const weather = new Blob([Deno.readFileSync(WEATHER_CSV)]);
   const started = performance.now();
-  const answer = await server.imp(weather, {
-    name: "weather",
-    timestamp: "date",
-    partitionBy: "MONTH",
-  });
+  await server.exec(WEATHER_DDL);
+  const answer = await server.imp(weather, { name: "weather" });
   await server.drain();
   millis += performance.now() - started;
   progress.stop();

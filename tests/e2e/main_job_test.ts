@@ -2,7 +2,7 @@
  * The main job with a crash in the middle: CSV in, backup, kill -9 during the second backup, restart, third backup, the
  * root deleted, both points restored, every row compared.
  */
-import { FlightData, FLIGHTS_DDL, WEATHER_CSV } from "../../scripts/demo/flights.ts";
+import { FlightData, FLIGHTS_DDL, WEATHER_CSV, WEATHER_DDL } from "../../scripts/demo/flights.ts";
 import { runDemo } from "../../scripts/demo/main.ts";
 import { digestRows, type RowDigest } from "../../scripts/row_digest.ts";
 import { ServerProcess } from "../../scripts/server_process.ts";
@@ -62,7 +62,8 @@ Deno.test("rows survive: CSV, backup, kill -9 during a backup, restart, backup, 
     await server.exec(FLIGHTS_DDL);
     for await (const part of flights.parts(ROWS)) await server.imp(part.csv, { name: "flights" });
     const weather = new Blob([Deno.readFileSync(WEATHER_CSV)]);
-    await server.imp(weather, { name: "weather", timestamp: "date", partitionBy: "MONTH" });
+    await server.exec(WEATHER_DDL);
+    await server.imp(weather, { name: "weather" });
     await server.drain();
     assertEquals(await server.scalar("SELECT count() FROM flights"), ROWS);
     firstTimestamp = await server.backup();
