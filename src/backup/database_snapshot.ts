@@ -11,6 +11,7 @@ import type { FileSystem } from "../platform/mod.ts";
 import {
   columnPlace,
   encodeColumnVersions,
+  encodeTableMetadata,
   encodeTableName,
   isParquet,
   partitionPath,
@@ -114,15 +115,8 @@ class PinnedTableSnapshot implements TableSnapshot {
     const { token, reader } = table;
     this.#fs = fs;
     this.#table = table;
-    this.#volatile = [snapshotSource(fs, "_meta", `${reader.tableDir}/_meta`)];
+    this.#volatile = [pinnedMetadata(fs, reader)];
     if (token.isWal) this.#volatile.push(sequencerMetadata(fs, reader.tableDir));
-    // Read between pin and copy, a structural change would make `_meta` newer than the pinned transaction.
-    const current = readTableMetadata(fs, reader.tableDir).metadataVersion;
-    if (current !== reader.metadata.metadataVersion) {
-      throw new BackupError("table structure changed while it was pinned, try again", {
-        table: token.name,
-      });
-    }
     this.facts = {
       name: token.name,
       dir: token.dirName,
@@ -182,6 +176,14 @@ class PinnedTableSnapshot implements TableSnapshot {
     };
     return [...sequencerSources(this.#fs, position), ...segmentSources(this.#fs, position)];
   }
+}
+
+/** The table's `_meta`; if what is being applied has replaced it, as it was at the pinned transaction. */
+function pinnedMetadata(fs: FileSystem, reader: TableReader): SourceFile {
+  const live = snapshotSource(fs, "_meta", `${reader.tableDir}/_meta`);
+  const { metadataVersion } = readTableMetadata(fs, reader.tableDir);
+  const isPinned = metadataVersion === reader.metadata.metadataVersion;
+  return isPinned ? live : inlineSource("_meta", encodeTableMetadata(reader.metadata));
 }
 
 /** `.c` up to the committed symbol and the header of `.o`; the rest is rebuilt from them. */

@@ -20,6 +20,8 @@ export function engineConfigOf({ cairo, wal }: ServerConfiguration): EngineConfi
     maxUncommittedRows: cairo.maxUncommittedRows,
     o3MaxLagMicros: BigInt(cairo.o3MaxLagMillis) * MICROS_PER_MILLI,
     o3PartitionSplitMinBytes: cairo.o3PartitionSplitMinBytes,
+    isSymbolCapacityScaled: cairo.isSymbolCapacityScaled,
+    symbolCapacityThreshold: cairo.symbolCapacityThreshold,
     defaultSymbolCapacity: cairo.defaultSymbolCapacity,
     isDefaultSymbolCached: cairo.isDefaultSymbolCached,
     indexValueBlockSize: cairo.indexValueBlockSize,

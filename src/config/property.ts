@@ -99,6 +99,19 @@ export function integer(
   });
 }
 
+/** A number above 0, with or without decimals. */
+export function positiveNumber(key: string, options: PropertyOptions<number>): Property<number> {
+  return property(key, options, {
+    kind: "number",
+    expected: "a number above 0, such as 0.8",
+    parse(text) {
+      const value = /^(\d{1,15}|\d{0,15}\.\d{1,15})$/.test(text) ? Number(text) : 0;
+      return value > 0 ? value : undefined;
+    },
+    format: String,
+  });
+}
+
 const SIZE_UNITS: Readonly<Record<string, number>> = {
   "": 1,
   k: 1024,

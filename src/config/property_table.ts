@@ -17,6 +17,7 @@ import {
   type Host,
   integer,
   path,
+  positiveNumber,
   type Property,
   size,
   text,
@@ -106,6 +107,16 @@ const CAIRO = {
     min: 1,
     max: Number.MAX_SAFE_INTEGER,
     doc: "Bytes of rows before late ones from which on a partition is split instead of copied.",
+  }),
+  isSymbolCapacityScaled: boolean("cairo.auto.scale.symbol.capacity", {
+    default: true,
+    doc:
+      "Whether the capacity of a SYMBOL column is raised when its distinct values have nearly filled it.",
+  }),
+  symbolCapacityThreshold: positiveNumber("cairo.auto.scale.symbol.capacity.threshold", {
+    default: 0.8,
+    doc:
+      "Share of its capacity that a SYMBOL column may fill before the capacity is raised; may be above 1.",
   }),
   defaultSymbolCapacity: integer("cairo.default.symbol.capacity", {
     default: 256,

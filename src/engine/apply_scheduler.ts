@@ -8,7 +8,7 @@
 import type { Log } from "../platform/mod.ts";
 import { APPLY_WAL_TASK, type ApplyWalArgs, type ApplyWalResult } from "../wal/mod.ts";
 import type { TaskRunner } from "../wasm/mod.ts";
-import type { EngineConfig } from "./engine_config.ts";
+import { type EngineConfig, tableWriterOptions } from "./engine_config.ts";
 import type { TableState } from "./table_state.ts";
 
 /** What the scheduler needs. */
@@ -61,7 +61,7 @@ export class ApplyScheduler {
       targetTxn: state.sequencer!.lastTxn,
       rowsMax: config.applyBatchRowsMax,
       txnsMax: config.applyBatchTxnsMax,
-      splitMinBytes: config.o3PartitionSplitMinBytes,
+      writer: tableWriterOptions(config),
       isSynced: config.isApplySynced,
     };
     const options = { affinity: Math.max(state.token.id, 0), priority: "apply" as const };

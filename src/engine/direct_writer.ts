@@ -11,7 +11,12 @@
  */
 import { assert, ColumnType, PartitionBy, TableError } from "../common/mod.ts";
 import type { Clock, FileSystem } from "../platform/mod.ts";
-import { readTxnVersion, type TableMetadata, TableWriter } from "../storage/mod.ts";
+import {
+  readTxnVersion,
+  type TableMetadata,
+  TableWriter,
+  type TableWriterOptions,
+} from "../storage/mod.ts";
 import { type RowWriter, SymbolWriter, TimestampRange, type WalBatch } from "../wal/mod.ts";
 import type { WasmCore } from "../wasm/mod.ts";
 import { RowBuffer } from "./row_buffer.ts";
@@ -29,10 +34,10 @@ export interface DirectWriterOptions {
   readonly isSynced: boolean;
   /** Buffered rows after which they are written; the table's `maxUncommittedRows` when left out. */
   readonly bufferedRowsMax?: number;
-  /** `cairo.o3.partition.split.min.size`; QuestDB's default when left out. */
-  readonly splitMinBytes?: number;
-  /** Called after every commit. */
-  readonly onCommit?: () => void;
+  /** Settings of the table's writer; QuestDB's defaults when left out. */
+  readonly writer?: TableWriterOptions;
+  /** Called after every commit, with the table's metadata as it is then. */
+  readonly onCommit?: (metadata: TableMetadata) => void;
 }
 
 /** A row that is older than one before it, for a table without partitions, which only takes rows in order. */
@@ -72,15 +77,12 @@ export class DirectWriter implements RowWriter, Disposable {
   /** The table's writer, for changes that are not rows; only while no transaction is open. @throws {StorageError} */
   get tableWriter(): TableWriter {
     assert(!this.#isClosed, "the writer is open");
-    const { fs, core, tableDir, splitMinBytes } = this.#options;
+    const { fs, core, tableDir, writer } = this.#options;
     const isOpen = this.uncommittedRowCount > 0;
     if (
       this.#writer !== null && !isOpen && readTxnVersion(fs, tableDir) !== this.#writer.txn.txn
     ) this.#closeTable();
-    return this.#writer ??= TableWriter.open(
-      { fs, core, tableDir },
-      splitMinBytes === undefined ? {} : { splitMinBytes },
-    );
+    return this.#writer ??= TableWriter.open({ fs, core, tableDir }, writer);
   }
 
   append(batch: WalBatch): void {
@@ -110,11 +112,15 @@ export class DirectWriter implements RowWriter, Disposable {
       this.#endTransaction();
       writer.squashIfNeeded(options);
       writer.enforceTtl(clock.nowMicros(), options);
+      writer.growSymbols(options);
     } catch (error) {
-      this.rollback();
+      this.#endTransaction();
+      writer.rollback();
       throw error;
+    } finally {
+      // The rows may be committed even so: what comes behind the commit may have failed.
+      onCommit?.(writer.metadata);
     }
-    onCommit?.();
     return 0;
   }
 
@@ -135,7 +141,7 @@ export class DirectWriter implements RowWriter, Disposable {
       writer.rollback();
       throw error;
     }
-    onCommit?.();
+    onCommit?.(writer.metadata);
     return 0;
   }
 

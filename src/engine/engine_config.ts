@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { TableWriterOptions } from "../storage/mod.ts";
 import type { CommitMode } from "../wal/mod.ts";
 
 /** Engine settings; the configuration key of each stands in its comment. */
@@ -21,6 +22,10 @@ export interface EngineConfig {
   readonly o3MaxLagMicros: bigint;
   /** `cairo.o3.partition.split.min.size`, bytes of rows before late ones from which on a partition is split instead of copied. */
   readonly o3PartitionSplitMinBytes: number;
+  /** `cairo.auto.scale.symbol.capacity`: whether a symbol table that is nearly full gets a larger capacity. */
+  readonly isSymbolCapacityScaled: boolean;
+  /** `cairo.auto.scale.symbol.capacity.threshold`: the share of the capacity from which on it does. */
+  readonly symbolCapacityThreshold: number;
   /** `cairo.default.symbol.capacity`. */
   readonly defaultSymbolCapacity: number;
   /** `cairo.default.symbol.cache.flag`. */
@@ -50,6 +55,8 @@ export const DEFAULT_ENGINE_CONFIG: EngineConfig = {
   maxUncommittedRows: 500_000,
   o3MaxLagMicros: 600_000_000n,
   o3PartitionSplitMinBytes: 50 * 1024 * 1024,
+  isSymbolCapacityScaled: true,
+  symbolCapacityThreshold: 0.8,
   defaultSymbolCapacity: 256,
   isDefaultSymbolCached: true,
   indexValueBlockSize: 256,
@@ -60,3 +67,11 @@ export const DEFAULT_ENGINE_CONFIG: EngineConfig = {
   applyBatchTxnsMax: 10_000,
   isApplySynced: true,
 };
+
+/** Settings of every table's writer. */
+export function tableWriterOptions(config: EngineConfig): TableWriterOptions {
+  return {
+    splitMinBytes: config.o3PartitionSplitMinBytes,
+    symbolGrowthThreshold: config.isSymbolCapacityScaled ? config.symbolCapacityThreshold : null,
+  };
+}

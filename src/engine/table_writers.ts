@@ -11,7 +11,7 @@ import type { Clock, FileSystem } from "../platform/mod.ts";
 import { syncTail, WalWriter } from "../wal/mod.ts";
 import type { WasmCore } from "../wasm/mod.ts";
 import { DirectWriter } from "./direct_writer.ts";
-import type { EngineConfig } from "./engine_config.ts";
+import { type EngineConfig, tableWriterOptions } from "./engine_config.ts";
 import type { TableState } from "./table_state.ts";
 
 /** Files that WAL writers keep open together, about. */
@@ -59,8 +59,12 @@ export class TableWriters {
       clock,
       tableDir: state.tableDir,
       isSynced: config.isApplySynced,
-      splitMinBytes: config.o3PartitionSplitMinBytes,
-      onCommit: () => state.snapshots.invalidate(),
+      writer: tableWriterOptions(config),
+      onCommit: (metadata) => {
+        state.snapshots.invalidate();
+        state.metadata = metadata;
+        state.tableMetadataVersion = metadata.metadataVersion;
+      },
     });
   }
 

@@ -20,8 +20,8 @@ import { symbolHash, SymbolIndex } from "./symbol_index.ts";
 import { SymbolTexts } from "./symbol_texts.ts";
 
 const OFFSETS_HEADER_BYTES = 64;
-/** Largest capacity: its hash index is a file of at most 1 GiB. */
-const SYMBOL_CAPACITY_MAX = 1 << 26;
+/** Largest capacity that is opened: its hash index is a file of at most 1 GiB. */
+export const OPEN_SYMBOL_CAPACITY_MAX = 1 << 26;
 /** Longest `.c` that is rebuilt from. */
 const CHARS_BYTES_MAX = 2 ** 31 - 1;
 /** Units that one call turns into text. */
@@ -145,10 +145,10 @@ export class SymbolMapWriter implements SymbolTable {
     this.#fs = fs;
     this.#files = files;
     this.#capacity = header.i32(0);
-    if (this.#capacity < 1 || this.#capacity > SYMBOL_CAPACITY_MAX) {
+    if (this.#capacity < 1 || this.#capacity > OPEN_SYMBOL_CAPACITY_MAX) {
       throw new StorageError(files.offsets, "invalid symbol capacity", {
         capacity: this.#capacity,
-        limit: SYMBOL_CAPACITY_MAX,
+        limit: OPEN_SYMBOL_CAPACITY_MAX,
       });
     }
     this.#hasNull = this.#isNullFlushed = header.u8(8) !== 0;

@@ -16,6 +16,7 @@ import { Arena } from "../wasm/mod.ts";
 import type { AlterOperation } from "./alter/alter_operation.ts";
 import { alterTable } from "./alter/alter_table.ts";
 import { recoverAlter } from "./alter/recover_moves.ts";
+import { type SymbolGrowth, symbolGrowth } from "./alter/symbol_operations.ts";
 import { type TableUpdate, updateColumns } from "./alter/update_columns.ts";
 import { partitionScheme, symbolSlot } from "./column_files.ts";
 import { partitionEnd, partitionStart } from "./partition_plan.ts";
@@ -43,6 +44,8 @@ import { expiredPartitions } from "./ttl.ts";
 
 /** Default of {@linkcode TableWriterOptions.splitMinBytes}, as in QuestDB. */
 const SPLIT_MIN_BYTES = 50 << 20;
+/** Default of {@linkcode TableWriterOptions.symbolGrowthThreshold}, as in QuestDB. */
+const SYMBOL_GROWTH_THRESHOLD = 0.8;
 /** Files that are made durable at the same time. */
 const SYNCED_AT_ONCE = 32;
 /** Parts that a logical partition may have before they are joined. */
@@ -55,6 +58,11 @@ const LONGEST_UNITS = 1_704_067_200_000_000n;
 export interface TableWriterOptions {
   /** Bytes of rows before late ones from which on a partition is split instead of copied; `cairo.o3.partition.split.min.size`. */
   readonly splitMinBytes?: number;
+  /**
+   * Share of a symbol table's capacity that more symbols than that make grow: `cairo.auto.scale.symbol.capacity.threshold`; `null`: none
+   * grows, `cairo.auto.scale.symbol.capacity`.
+   */
+  readonly symbolGrowthThreshold?: number | null;
 }
 
 /** How a commit is made. */
@@ -103,10 +111,15 @@ export class TableWriter implements Disposable {
   readonly #touched = new Set<string>();
 
   readonly #splitMinBytes: number;
+  readonly #symbolGrowthThreshold: number | null;
 
   private constructor(context: StorageContext, options: TableWriterOptions) {
     this.context = context;
-    this.#splitMinBytes = options.splitMinBytes ?? SPLIT_MIN_BYTES;
+    const { splitMinBytes, symbolGrowthThreshold } = options;
+    this.#splitMinBytes = splitMinBytes ?? SPLIT_MIN_BYTES;
+    this.#symbolGrowthThreshold = symbolGrowthThreshold === undefined
+      ? SYMBOL_GROWTH_THRESHOLD
+      : symbolGrowthThreshold;
     recoverAlter(context.fs, context.tableDir);
     this.#committed = this.#view = this.#readCommitted();
     const { columnVersion } = this.txn;
@@ -225,6 +238,26 @@ export class TableWriter implements Disposable {
     const timestamps = expiredPartitions(this.metadata, this.txn, nowMicros);
     if (timestamps.length === 0) return;
     this.alter({ kind: "dropPartitions", timestamps, isForced: false }, options);
+  }
+
+  /** True if {@linkcode growSymbols} has something to do. */
+  get needsSymbolGrowth(): boolean {
+    return this.#symbolGrowth().length > 0;
+  }
+
+  /**
+   * Raises the capacity of symbol tables that are nearly full, after a commit of rows; a transaction per column, durable on return like every
+   * change of `_meta`. The rows are committed whether this succeeds or not: the next commit finds what was left.
+   */
+  growSymbols(options: CommitOptions): void {
+    for (const { name, capacity } of this.#symbolGrowth()) {
+      this.alter({ kind: "changeSymbolCapacity", name, capacity }, options);
+    }
+  }
+
+  #symbolGrowth(): SymbolGrowth[] {
+    const threshold = this.#symbolGrowthThreshold;
+    return threshold === null ? [] : symbolGrowth(this.metadata, this.txn, threshold);
   }
 
   /** Adds changes to the next commit; {@linkcode view} shows them. For alterations and updates. */

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { TableWriter, type TxnRecord } from "../storage/mod.ts";
+import { TableWriter, type TableWriterOptions, type TxnRecord } from "../storage/mod.ts";
 import type { TaskContext, TaskHandlers } from "../wasm/mod.ts";
 import { applyLagRows } from "./apply_lag.ts";
 import { type ApplyStep, type DataStep, planStep } from "./apply_plan.ts";
@@ -34,8 +34,8 @@ export interface ApplyWalArgs {
   /** Rows and transactions of a step; one transaction at least is taken in. */
   readonly rowsMax: number;
   readonly txnsMax: number;
-  /** `cairo.o3.partition.split.min.size`; QuestDB's default when left out. */
-  readonly splitMinBytes?: number;
+  /** Settings of the table's writer; QuestDB's defaults when left out. */
+  readonly writer?: TableWriterOptions;
   /** Whether table commits are durable on return. */
   readonly isSynced: boolean;
 }
@@ -73,9 +73,7 @@ export async function applyWal(
 ): Promise<ApplyWalResult> {
   const { fs, core } = context;
   using log = TxnLog.open(fs, args.tableDir, "read");
-  const { tableDir, splitMinBytes } = args;
-  const writerOptions = splitMinBytes === undefined ? {} : { splitMinBytes };
-  using writer = TableWriter.open({ fs, core, tableDir }, writerOptions);
+  using writer = TableWriter.open({ fs, core, tableDir: args.tableDir }, args.writer);
   const job = new ApplyJob(context, args, { log, writer, executor });
   return await job.run();
 }
@@ -170,6 +168,10 @@ class ApplyJob {
     this.#rowCount += step.rowCount;
     writer.squashIfNeeded(options);
     writer.enforceTtl(step.commitMicros, options);
+    if (!writer.needsSymbolGrowth) return;
+    // What changes `_meta` is durable at once, so the log must be, too.
+    this.#log.sync();
+    writer.growSymbols(options);
   }
 
   #result(rest: Partial<ApplyWalResult> = {}): ApplyWalResult {

@@ -6,6 +6,7 @@ import {
   duration,
   integer,
   path,
+  positiveNumber,
   type Property,
   size,
   text,
@@ -33,6 +34,12 @@ Deno.test("integer keeps to its limits", () => {
   const property = integer("k", { default: 5, min: -1, max: 10, doc: "" });
   accepts(property, [["-1", -1], ["10", 10], ["007", 7]]);
   refuses(property, ["", "-2", "11", "1.5", "1e1", "0x1", "1_0", "abc", "99999999999999999999"]);
+});
+
+Deno.test("positiveNumber reads decimals above 0 and nothing else", () => {
+  const property = positiveNumber("k", { default: 0.8, doc: "" });
+  accepts(property, [["0.8", 0.8], ["1", 1], ["12.50", 12.5], [".5", 0.5]]);
+  refuses(property, ["0", "0.0", "-1", "1.", "", ".", "1e3", "NaN", "Infinity", "abc", "1,5"]);
 });
 
 Deno.test("size reads QuestDB's suffixes", () => {

@@ -203,8 +203,14 @@ Deno.test("a transaction that is larger than memory is applied in passes, in one
   // 6 MB of text through 3 MB of memory, which merges need, too.
   const small = loadCore(memory, { start: 65_536, end: 65_536 + 3_145_728 });
   const { fs, tableDir } = table.context;
-  const args = { tableDir, targetTxn: 1, rowsMax: 1000, txnsMax: 1, isSynced: false };
-  const result = await applyWal({ fs, core: small }, args);
+  const limits = { targetTxn: 1, rowsMax: 1000, txnsMax: 1 };
+  const writer = { symbolGrowthThreshold: null };
+  const result = await applyWal({ fs, core: small }, {
+    tableDir,
+    ...limits,
+    writer,
+    isSynced: false,
+  });
   assertEquals([result.appliedTxn, result.rowCount], [1, 3000]);
   assertEquals(readTxnOf(table).txn, 1);
   const model = new TableModel(["sym"]);

@@ -99,6 +99,9 @@ function prepareUpdate(statement: Update, run: Run, arena: Arena): () => void {
   });
   return () => {
     const rowCount = runUpdate(writer, bound, compile);
-    if (rowCount > 0) writer.commit({ seqTxn: options.seqTxn, sync: options.sync });
+    if (rowCount === 0) return;
+    const { seqTxn, sync } = options;
+    writer.commit({ seqTxn, sync });
+    writer.growSymbols({ seqTxn, sync });
   };
 }

@@ -65,7 +65,10 @@ function updateNow(
       bindVariables: NO_BIND_VARIABLES,
     });
     const rowCount = runUpdate(writer, bound, compile);
-    if (rowCount > 0) writer.commit({ seqTxn: writer.txn.seqTxn, sync: true });
+    if (rowCount === 0) return 0;
+    const options = { seqTxn: writer.txn.seqTxn, sync: true };
+    writer.commit(options);
+    writer.growSymbols(options);
     return rowCount;
   });
 }

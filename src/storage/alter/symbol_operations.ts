@@ -4,12 +4,16 @@
  * A new capacity needs a new hash table, so the symbol files get the current txn as name txn: `.c` is a hard link, `.o` a copy with the
  * new header, `.k` and `.v` are built anew. Keys stay what they are, and so do the partitions.
  *
+ * A capacity that symbols have nearly filled is raised by the table itself, see {@linkcode symbolGrowth}.
+ *
  * @module
  */
-import { assert } from "../../common/mod.ts";
+import { assert, ColumnType } from "../../common/mod.ts";
 import { SYMBOL_TIMESTAMP, withEntries } from "../column_versions.ts";
+import type { TableMetadata } from "../metadata.ts";
 import { readStoragePrefix } from "../storage_file.ts";
-import { rebuildSymbolFiles, symbolFiles } from "../symbol_map.ts";
+import { OPEN_SYMBOL_CAPACITY_MAX, rebuildSymbolFiles, symbolFiles } from "../symbol_map.ts";
+import type { TxnRecord } from "../txn.ts";
 import { type AlterContext, linkFresh, removeIfThere, type TableChange } from "./alter_context.ts";
 import { ceilPowerOfTwo, withColumn } from "./column_operations.ts";
 import { symbolSlot } from "../column_files.ts";
@@ -18,6 +22,41 @@ import { findColumn, SYMBOL_CAPACITY_MIN } from "./validate_alter.ts";
 const HEADER_BYTES = 64;
 const IS_CACHED_OFFSET = 4;
 const HAS_NULL_OFFSET = 8;
+
+/** A column whose symbol table has become small, and the capacity it should have. */
+export interface SymbolGrowth {
+  readonly name: string;
+  readonly capacity: number;
+}
+
+/**
+ * Finds the symbol tables that hold more symbols than a share of their capacity, in the order of the columns. The new capacity is twice
+ * the old one, or the largest power of two that the symbols fill, as in QuestDB.
+ *
+ * @param threshold Share of the capacity, above 0; may be above 1.
+ */
+export function symbolGrowth(
+  metadata: TableMetadata,
+  txn: TxnRecord,
+  threshold: number,
+): SymbolGrowth[] {
+  const growth: SymbolGrowth[] = [];
+  let slot = 0;
+  for (const { type, name, symbolCapacity } of metadata.columns) {
+    if (type !== ColumnType.SYMBOL) continue;
+    const count = txn.symbolCounts[slot++];
+    if (count <= symbolCapacity * threshold) continue;
+    const wanted = Math.max(2 * symbolCapacity, floorPowerOfTwo(count));
+    const capacity = Math.min(wanted, OPEN_SYMBOL_CAPACITY_MAX);
+    if (capacity > symbolCapacity) growth.push({ name, capacity });
+  }
+  return growth;
+}
+
+function floorPowerOfTwo(value: number): number {
+  const power = ceilPowerOfTwo(value);
+  return power > value ? power / 2 : power;
+}
 
 /** Changes the capacity; `null` if it is what it was. */
 export function changeSymbolCapacity(
