@@ -93,20 +93,27 @@ export function lastPartitionTimestamp(context: AlterContext): bigint | null {
 
 /** Tells where a column is in each partition. */
 export function columnInPartitions(context: AlterContext, writerIndex: number): ColumnFiles[] {
-  const { metadata, txn, versions } = context.reader;
+  return context.reader.txn.partitions
+    .map((partition) => columnInPartition(context, partition, writerIndex));
+}
+
+/** Tells where a column is in a partition. */
+export function columnInPartition(
+  context: AlterContext,
+  partition: PartitionRecord,
+  writerIndex: number,
+): ColumnFiles {
+  const { metadata, versions } = context.reader;
   const column = metadata.columns[writerIndex];
-  const scheme = partitionScheme(metadata);
-  return txn.partitions.map((partition) => {
-    const place = columnPlace(versions, partition, writerIndex);
-    const directory = `${context.tableDir}/${partitionPath(scheme, partition)}`;
-    return {
-      partition,
-      place,
-      directory,
-      path: (extension, nameTxn = place.nameTxn, name = column.name) =>
-        `${directory}/${indexFileName(name, extension, nameTxn)}`,
-    };
-  });
+  const place = columnPlace(versions, partition, writerIndex);
+  const directory = `${context.tableDir}/${partitionPath(partitionScheme(metadata), partition)}`;
+  return {
+    partition,
+    place,
+    directory,
+    path: (extension, nameTxn = place.nameTxn, name = column.name) =>
+      `${directory}/${indexFileName(name, extension, nameTxn)}`,
+  };
 }
 
 /** Name of any file of a column. */

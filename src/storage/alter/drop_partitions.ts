@@ -36,23 +36,24 @@ export function dropPartitions(
 ): PartialChange {
   const { metadata, txn, versions } = context.reader;
   const scheme = partitionScheme(metadata);
-  let partitions: readonly PartitionRecord[] = txn.partitions;
-  let entries: readonly ColumnVersionEntry[] = versions.entries;
+  const present = new Set(txn.partitions.map((one) => partitionStart(scheme, one.timestamp)));
+  const starts = new Set<bigint>();
   let refusal: AlterRefusedError | null = null;
   for (const timestamp of timestamps) {
     const start = partitionStart(scheme, timestamp);
-    const rest = partitions.filter((one) => partitionStart(scheme, one.timestamp) !== start);
-    if (rest.length === partitions.length) {
+    if (!present.has(start) || starts.has(start)) {
       refusal = cannotRemove({ table, scheme, timestamp });
       break;
     }
-    const gone = partitions.filter((one) => !rest.includes(one));
-    entries = withoutEntriesOf(entries, gone);
-    const isLastGone = rest.at(-1)?.timestamp !== partitions.at(-1)?.timestamp;
-    if (isLastGone) entries = addedInLast(entries, rest.at(-1) ?? null);
-    partitions = rest;
+    starts.add(start);
   }
-  if (partitions === txn.partitions) return { change: null, refusal };
+  if (starts.size === 0) return { change: null, refusal };
+  const isGone = (one: PartitionRecord) => starts.has(partitionStart(scheme, one.timestamp));
+  const gone = txn.partitions.filter(isGone);
+  const partitions = txn.partitions.filter((one) => !isGone(one));
+  const last = partitions.at(-1) ?? null;
+  let entries = withoutEntriesOf(versions.entries, gone);
+  if (last !== txn.partitions.at(-1)) entries = addedInLast(entries, last);
   const change = removal(context, partitions, entries);
   // QuestDB counts every part.
   const truncateVersion = txn.partitions.length - partitions.length;

@@ -15,7 +15,7 @@ import {
   type AlterContext,
   chunkRowsOf,
   type ColumnFiles,
-  columnInPartitions,
+  columnInPartition,
 } from "./alter_context.ts";
 import { IndexBuilder } from "./index_builder.ts";
 import { AlterRefusedError } from "./validate_alter.ts";
@@ -55,15 +55,15 @@ export function updateColumns(
   const entries: ColumnVersionEntry[] = [];
   for (const partition of update.partitions) {
     if (partition.rowCount === 0) continue;
-    const { timestamp, dirName } = reader.partitions[partition.index];
-    if (isReadOnly(reader.partitions[partition.index])) {
+    const info = reader.partitions[partition.index];
+    const { timestamp, dirName } = info;
+    if (isReadOnly(info)) {
       throw new AlterRefusedError("cannot update read-only partition", { partition: dirName });
     }
     for (const { writerIndex, vector } of partition.columns) {
       const column = reader.metadata.columns[writerIndex];
       assert(writerIndex !== reader.metadata.timestampIndex, "the timestamp is never updated");
-      const files = columnInPartitions(context, writerIndex)
-        .find((one) => one.partition.timestamp === timestamp)!;
+      const files = columnInPartition(context, info, writerIndex);
       const top = updateColumn(context, partition, { column, files, vector });
       entries.push({ timestamp, columnIndex: writerIndex, nameTxn: reader.txn.txn, top });
     }
