@@ -288,7 +288,7 @@ export class TableWriter implements Disposable {
     for (const map of this.#symbols.values()) {
       for (const path of map.flush(sync)) this.#touched.add(path);
     }
-    if (sync) this.#syncTouched();
+    if (sync) this.syncTouched();
     const { versions } = this.#view;
     if (versions !== this.#committed.versions) {
       this.#versionsWriter.commit(versions, sync);
@@ -440,7 +440,8 @@ export class TableWriter implements Disposable {
     this.#touched.clear();
   }
 
-  #syncTouched(): void {
+  /** Makes what was {@linkcode touch}ed durable. */
+  syncTouched(): void {
     const { fs } = this.context;
     for (const path of this.#touched) syncPath(fs, path);
     this.#touched.clear();

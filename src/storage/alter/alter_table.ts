@@ -193,6 +193,8 @@ function commitChange(
     const { columns } = change.metadata;
     const metadataVersion = metadata.metadataVersion + 1;
     const next = { ...change.metadata, metadataVersion, liveColumns: liveOrder(columns) };
+    // Nobody can open the table while `_meta` is ahead of `_txn`: what takes long comes before.
+    writer.syncTouched();
     swapMetadata({ fs, tableDir }, next, txn.txn);
   }
   const { minTimestamp, maxTimestamp, partitions, symbolCounts, raise } = change;
