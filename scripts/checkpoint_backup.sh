@@ -61,8 +61,10 @@ case "$method" in
     cp -a "$root" "$1"
     ;;
   rsync)
+    # Times are compared to the nanosecond: files are preallocated, so one that changed keeps its size, and to the whole
+    # second, rsync's default, it can keep its time too and would be skipped. Needs rsync 3.1.3.
     # 24: files vanished while they were copied; a checkpoint does not refer to those.
-    rsync -a --delete "$root"/ "$1"/ || [ $? -eq 24 ]
+    rsync -a --delete --modify-window=-1 "$root"/ "$1"/ || [ $? -eq 24 ]
     ;;
   lvm) lvcreate --snapshot --name "$2" --extents 20%ORIGIN "$1" ;;
   ebs) aws ec2 create-snapshot --volume-id "$1" --description "checkpoint of $root" ;;

@@ -106,10 +106,15 @@ Deno.test("the backup script copies with cp and rsync, restores, and releases wh
   await using server = await start(root);
   await configure(root, server.port);
   await fill(server, 3, 50);
-  for (const method of ["cp", "rsync", "rsync"]) {
+  for (const [at, method] of ["cp", "rsync", "rsync"].entries()) {
     const target = `${dir.path}/${method}`;
+    // A file of the same size that changed within the same second as the copy before.
+    const note = `${root}/conf/note`;
+    await Deno.writeTextFile(note, String(at));
+    await Deno.utime(note, new Date(), new Date(1_700_000_000_000 + at));
     const outcome = await script(method, root, target);
     assertEquals(outcome.code, 0, outcome.error);
+    assertEquals(await Deno.readTextFile(`${target}/conf/note`), String(at));
     assertEquals(await server.scalar("SELECT in_progress FROM checkpoint_status()"), false);
     await fill(server, 3, 7); // after the copy
   }
