@@ -111,6 +111,11 @@ export class ServerProcess implements AsyncDisposable {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  /** Its process id. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   /** The tail of what it printed so far, stdout and stderr together. */
   get log(): string {
     return this.#log;
