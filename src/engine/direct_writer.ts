@@ -110,9 +110,7 @@ export class DirectWriter implements RowWriter, Disposable {
       const options = { seqTxn: writer.txn.seqTxn, sync: isSynced };
       writer.commit(options);
       this.#endTransaction();
-      writer.squashIfNeeded(options);
-      writer.enforceTtl(clock.nowMicros(), options);
-      writer.growSymbols(options);
+      writer.housekeep(clock.nowMicros(), options);
     } catch (error) {
       this.#endTransaction();
       writer.rollback();

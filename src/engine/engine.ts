@@ -320,7 +320,10 @@ export class Engine implements AsyncDisposable {
       return alterWalTable(this.#changes, state, { operation, options });
     }
     return this.writeTable(token, (writer) => {
-      writer.alter(operation, { seqTxn: writer.txn.seqTxn, sync: true, tableName: token.name });
+      const options = { seqTxn: writer.txn.seqTxn, sync: true };
+      writer.alter(operation, { ...options, tableName: token.name });
+      // A new TTL holds at once; other statements leave it to the next commit of rows.
+      if (operation.kind === "setTtl") writer.enforceTtl(this.#changes.clock.nowMicros(), options);
       return 0;
     });
   }

@@ -47,7 +47,7 @@ export interface ColumnMetadata {
   readonly symbolCapacity: number;
   readonly isSymbolCached: boolean;
   readonly isDedupKey: boolean;
-  /** Writer index of the column this one replaced by a change of type, −1 if none. */
+  /** Writer index of the column whose place this one took by a change of type: the first of them after several changes. −1 if none. */
   readonly replacingIndex: number;
 }
 
@@ -276,6 +276,12 @@ function isKnownType(type: number): boolean {
   const tag = typeTag(type);
   return (tag >= 1 && tag <= 19) || tag === ColumnType.LONG128 ||
     (tag >= ColumnType.IPV4 && tag <= ColumnType.DECIMAL256);
+}
+
+/** Writer index of the first column that had a column's place; its own if its type was never changed. */
+export function firstInPlace(columns: readonly ColumnMetadata[], writerIndex: number): number {
+  const { replacingIndex } = columns[writerIndex];
+  return replacingIndex < 0 ? writerIndex : firstInPlace(columns, replacingIndex);
 }
 
 /** Order of live columns: a column that replaced another takes over its slot. */

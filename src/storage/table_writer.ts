@@ -240,6 +240,18 @@ export class TableWriter implements Disposable {
     this.alter({ kind: "dropPartitions", timestamps, isForced: false }, options);
   }
 
+  /**
+   * What follows a commit of rows or values: joins what was split too often, removes what the TTL lets go, and grows symbol tables; in
+   * transactions of their own.
+   *
+   * @param nowMicros Wall clock.
+   */
+  housekeep(nowMicros: bigint, options: CommitOptions): void {
+    this.squashIfNeeded(options);
+    this.enforceTtl(nowMicros, options);
+    this.growSymbols(options);
+  }
+
   /** True if {@linkcode growSymbols} has something to do. */
   get needsSymbolGrowth(): boolean {
     return this.#symbolGrowth().length > 0;

@@ -13,7 +13,7 @@
  */
 import { StorageError } from "../common/mod.ts";
 import { type FileSystem, readFile } from "../platform/mod.ts";
-import type { TableMetadata } from "../storage/mod.ts";
+import { firstInPlace, type TableMetadata } from "../storage/mod.ts";
 import { ByteBuilder, ByteCursor, javaHash } from "./byte_cursor.ts";
 
 const META_BYTES_MAX = 64 << 20;
@@ -60,16 +60,8 @@ export function encodeSequencerMetadata(
 ): Uint8Array<ArrayBuffer> {
   const out = encodeBase(metadata, structureVersion);
   out.i64(columnsChecksum(metadata.columns)).i32(metadata.columns.length);
-  for (const column of metadata.columns) {
-    let key = column.writerIndex;
-    for (
-      let next = column.replacingIndex;
-      next >= 0;
-      next = metadata.columns[next].replacingIndex
-    ) {
-      key = next;
-    }
-    out.i32(key);
+  for (const { writerIndex } of metadata.columns) {
+    out.i32(firstInPlace(metadata.columns, writerIndex));
   }
   return out.patchI32(0, out.length).bytes();
 }

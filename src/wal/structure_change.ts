@@ -10,6 +10,7 @@ import {
   type ColumnMetadata,
   DEFAULT_INDEX_BLOCK_CAPACITY,
   DEFAULT_SYMBOL_CAPACITY,
+  firstInPlace,
   liveOrder,
   type NewColumn,
   type TableMetadata,
@@ -56,7 +57,7 @@ function changeColumns(
       const column = { ...operation, name: old.name };
       return [
         ...replace(old.writerIndex, { type: -old.type }),
-        newColumn(column, columns.length, old.writerIndex),
+        newColumn(column, columns.length, firstInPlace(columns, old.writerIndex)),
       ];
     }
     case "enableDedup": {

@@ -73,10 +73,12 @@ function prepareAlter(statement: AlterTable, run: Run): () => void {
   });
   if (bound.kind !== "operations") throw new SqlError(0, "the statement changes no files");
   assert(bound.operations.length <= 1, "a WAL statement is one operation");
-  const { seqTxn, sync } = options;
+  const { seqTxn, sync, commitMicros } = options;
   return () => {
     for (const { operation } of bound.operations) {
       unlessObsolete(() => writer.alter(operation, { seqTxn, sync, tableName }));
+      // A new TTL holds at once; other statements leave it to the next commit of rows.
+      if (operation.kind === "setTtl") writer.enforceTtl(commitMicros, { seqTxn, sync });
     }
   };
 }
@@ -100,8 +102,8 @@ function prepareUpdate(statement: Update, run: Run, arena: Arena): () => void {
   return () => {
     const rowCount = runUpdate(writer, bound, compile);
     if (rowCount === 0) return;
-    const { seqTxn, sync } = options;
+    const { seqTxn, sync, commitMicros } = options;
     writer.commit({ seqTxn, sync });
-    writer.growSymbols({ seqTxn, sync });
+    writer.housekeep(commitMicros, { seqTxn, sync });
   };
 }

@@ -24,7 +24,7 @@ export interface DetachedPartition {
   readonly bytes: number;
 }
 
-/** Lists them by name. What cannot be read is unknown, not an error: anybody may have put it there. */
+/** Lists them by name, detached ones first. What cannot be read is unknown, not an error: anybody may have put it there. */
 export function listDetachedPartitions(fs: FileSystem, tableDir: string): DetachedPartition[] {
   const found: DetachedPartition[] = [];
   for (const entry of fs.readDir(tableDir)) {
@@ -38,7 +38,9 @@ export function listDetachedPartitions(fs: FileSystem, tableDir: string): Detach
       ...readFacts(fs, path, match[1]),
     });
   }
-  return found.sort((a, b) => a.name < b.name ? -1 : 1);
+  return found.sort((a, b) =>
+    Number(a.isAttachable) - Number(b.isAttachable) || (a.name < b.name ? -1 : 1)
+  );
 }
 
 type Facts = Pick<DetachedPartition, "rowCount" | "minTimestamp" | "maxTimestamp">;

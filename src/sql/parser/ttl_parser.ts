@@ -66,7 +66,7 @@ function parseUnitWord(cursor: TokenCursor): string {
   return token[0].toUpperCase();
 }
 
-/** Tells whether a TTL is a whole number of partitions. */
+/** Tells whether a TTL is a whole number of partitions. Of months and years none is no such number, as in QuestDB. */
 export function isTtlMultiple(hoursOrMonths: number, partitionUnit: number): boolean {
   switch (partitionUnit) {
     case PartitionBy.DAY:
@@ -74,9 +74,9 @@ export function isTtlMultiple(hoursOrMonths: number, partitionUnit: number): boo
     case PartitionBy.WEEK:
       return hoursOrMonths <= 0 || hoursOrMonths % 168 === 0;
     case PartitionBy.MONTH:
-      return hoursOrMonths <= 0;
+      return hoursOrMonths < 0;
     case PartitionBy.YEAR:
-      return hoursOrMonths <= 0 && hoursOrMonths % 12 === 0;
+      return hoursOrMonths < 0 && hoursOrMonths % 12 === 0;
     default:
       return true;
   }

@@ -68,7 +68,7 @@ function updateNow(
     if (rowCount === 0) return 0;
     const options = { seqTxn: writer.txn.seqTxn, sync: true };
     writer.commit(options);
-    writer.growSymbols(options);
+    writer.housekeep(context.now, options);
     return rowCount;
   });
 }

@@ -8,7 +8,7 @@ import { assert, ColumnType } from "../../common/mod.ts";
 import { Arena } from "../../wasm/mod.ts";
 import { type ColumnVersionEntry, DEFAULT_TIMESTAMP, withEntries } from "../column_versions.ts";
 import { ColumnWriter } from "../column_writer.ts";
-import type { ColumnMetadata } from "../metadata.ts";
+import { type ColumnMetadata, firstInPlace } from "../metadata.ts";
 import { symbolFiles, SymbolMapWriter } from "../symbol_map.ts";
 import {
   type AlterContext,
@@ -41,7 +41,7 @@ export function changeColumnType(
     ...newColumnMetadata(
       { ...operation, name: old.name },
       metadata.columns.length,
-      old.writerIndex,
+      firstInPlace(metadata.columns, old.writerIndex),
     ),
     isDedupKey: old.isDedupKey,
   };

@@ -42,7 +42,7 @@ export function dropPartitions(
   for (const timestamp of timestamps) {
     const start = partitionStart(scheme, timestamp);
     if (!present.has(start) || starts.has(start)) {
-      refusal = cannotRemove({ table, scheme, timestamp });
+      refusal = cannotRemove({ table, scheme, timestamp: start });
       break;
     }
     starts.add(start);

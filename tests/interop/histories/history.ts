@@ -136,7 +136,7 @@ export class History {
 /**
  * Takes given steps on fresh tables and compares them at the end; for making failing histories small.
  *
- * @param steps statements with `from` as the prefix of their tables; `to` takes its place.
+ * @param steps statements with `from` as the prefix of their tables; `to` takes its place. `compare` compares between them.
  * @returns what is different, or `null`.
  */
 export async function replaySteps(
@@ -145,14 +145,17 @@ export async function replaySteps(
   prefix: { from: string; to: string },
 ): Promise<Difference | null> {
   const history = new History(0, prefix.to);
-  for (const step of steps) {
-    await history.take(pair, step.replaceAll(prefix.from, prefix.to));
+  for (const step of [...steps, "compare"]) {
+    if (step === "compare") {
+      const rows = await pair.reference.query("SELECT table_name FROM tables()");
+      const tables = rows.map(([name]) => String(name)).filter((name) =>
+        name.startsWith(prefix.to)
+      );
+      await history.compare(pair, tables);
+    } else await history.take(pair, step.replaceAll(prefix.from, prefix.to));
     if (history.differences.length > 0 || history.isOver) return history.differences[0] ?? null;
   }
-  const rows = await pair.reference.query("SELECT table_name FROM tables()");
-  const tables = rows.map((row) => row[0] as string).filter((name) => name.startsWith(prefix.to));
-  await history.compare(pair, tables);
-  return history.differences[0] ?? null;
+  return null;
 }
 
 function answerText(outcome: { error: string | null; position: number | null }): string {

@@ -87,6 +87,7 @@ export class Target {
     const rows = await this.query(
       `SELECT directoryName FROM tables() WHERE table_name = '${table}'`,
     );
+    if (rows.length === 0) throw new QueryFailure(`${this.name}: there is no table ${table}`);
     return `${this.#dbRoot}/${rows[0][0]}`;
   }
 
@@ -127,8 +128,8 @@ export class Target {
 
   async #makeAttachable(step: string): Promise<Outcome> {
     const [, table, partition] = step.split(":");
-    const directory = await this.directoryOf(table);
     try {
+      const directory = await this.directoryOf(table);
       await Deno.rename(
         `${directory}/${partition}.detached`,
         `${directory}/${partition}.attachable`,

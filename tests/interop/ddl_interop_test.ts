@@ -1,0 +1,124 @@
+/**
+ * Statements about columns, partitions and TTL that both servers must answer alike, with the same tables and files behind them.
+ */
+import { assert, assertEquals } from "../support/assert.ts";
+import { TempDir } from "../support/temp_dir.ts";
+import { Servers } from "./histories/batch.ts";
+import { ByteReport, compareTableFiles } from "./histories/byte_comparison.ts";
+import { replaySteps } from "./histories/history.ts";
+
+const HOURS = "SELECT timestamp_sequence('2024-01-01T00:00:00.000000Z', 600000000L), x";
+const FILES = /^(_meta|_cv|symbol|columns)/;
+
+interface Case {
+  readonly name: string;
+  /** Statements over tables whose names begin with `t_`; see `Step.sql` of the histories. */
+  readonly steps: readonly string[];
+}
+
+const CASES: readonly Case[] = [
+  {
+    name:
+      "SET TTL drops partitions at once, UPDATE and INSERT do, ATTACH and the rest of ALTER do not",
+    steps: ["WAL", "BYPASS WAL"].flatMap((wal) => {
+      const table = wal === "WAL" ? "t_w" : "t_b";
+      const alter = `ALTER TABLE ${table}`;
+      return [
+        `CREATE TABLE ${table} (ts TIMESTAMP, v INT) TIMESTAMP(ts) PARTITION BY HOUR ${wal}`,
+        `INSERT INTO ${table} ${HOURS} FROM long_sequence(60)`,
+        `${alter} DETACH PARTITION LIST '2024-01-01T00', '2024-01-01T01'`,
+        `attachable:${table}:2024-01-01T00`,
+        `attachable:${table}:2024-01-01T01`,
+        `${alter} SET TTL 3 HOURS`,
+        `compare`,
+        `${alter} ATTACH PARTITION LIST '2024-01-01T00'`,
+        `${alter} ADD COLUMN c INT`,
+        `${alter} SQUASH PARTITIONS`,
+        `UPDATE ${table} SET v = 2 WHERE v = 700`,
+        `compare`,
+        `UPDATE ${table} SET v = 2 WHERE v = 60`,
+        `compare`,
+        `${alter} ATTACH PARTITION LIST '2024-01-01T01'`,
+        `compare`,
+        `INSERT INTO ${table} (ts) VALUES ('2024-01-01T10:30')`,
+      ];
+    }),
+  },
+  {
+    name: "TTL 0 is no multiple of months and years, and one of every other unit",
+    steps: ["HOUR", "DAY", "WEEK", "MONTH", "YEAR"].flatMap((unit) => [
+      `CREATE TABLE t_${unit} (ts TIMESTAMP) TIMESTAMP(ts) PARTITION BY ${unit} WAL`,
+      ...["HOURS", "DAYS", "WEEKS", "MONTHS", "YEARS"].flatMap((ttl) => [
+        `ALTER TABLE t_${unit} SET TTL 0 ${ttl}`,
+        `CREATE TABLE t_${unit}_${ttl} (ts TIMESTAMP) TIMESTAMP(ts) PARTITION BY ${unit} TTL 0 ${ttl} WAL`,
+      ]),
+      `ALTER TABLE t_${unit} SET TTL 0h`,
+    ]),
+  },
+  {
+    name: "DROP, DETACH and ATTACH PARTITION name the start of a partition that is not there",
+    steps: ["HOUR", "WEEK", "MONTH", "YEAR"].flatMap((unit) => [
+      `CREATE TABLE t_${unit} (ts TIMESTAMP) TIMESTAMP(ts) PARTITION BY ${unit} BYPASS WAL`,
+      `INSERT INTO t_${unit} VALUES ('2023-01-03'), ('2025-01-20')`,
+      ...["DROP", "DETACH", "ATTACH"].map((verb) =>
+        `ALTER TABLE t_${unit} ${verb} PARTITION LIST '2024-02-11T05:20'`
+      ),
+    ]),
+  },
+  {
+    name: "table_partitions() shows detached partitions before attachable ones",
+    steps: [
+      "CREATE TABLE t_p (ts TIMESTAMP, v INT) TIMESTAMP(ts) PARTITION BY HOUR WAL",
+      `INSERT INTO t_p ${HOURS} FROM long_sequence(60)`,
+      "ALTER TABLE t_p DETACH PARTITION LIST '2024-01-01T03', '2024-01-01T01', '2024-01-01T02', '2024-01-01T05'",
+      "attachable:t_p:2024-01-01T03",
+      "attachable:t_p:2024-01-01T01",
+    ],
+  },
+  {
+    name: "a column whose type changes again and again keeps its place",
+    steps: ["WAL", "BYPASS WAL"].flatMap((wal) => {
+      const table = wal === "WAL" ? "t_w" : "t_b";
+      return [
+        `CREATE TABLE ${table} (a INT, ts TIMESTAMP, v INT) TIMESTAMP(ts) PARTITION BY HOUR ${wal}`,
+        `INSERT INTO ${table} VALUES (1, '2024-01-01', 2), (3, '2024-01-01T02:00', 4)`,
+        `ALTER TABLE ${table} ALTER COLUMN a TYPE LONG`,
+        `ALTER TABLE ${table} ALTER COLUMN a TYPE INT`,
+        `ALTER TABLE ${table} RENAME COLUMN a TO b`,
+        `ALTER TABLE ${table} ALTER COLUMN b TYPE STRING`,
+      ];
+    }),
+  },
+];
+
+Deno.test("ALTER TABLE answers and leaves files as QuestDB does", async (test) => {
+  using referenceRoot = new TempDir();
+  using ourRoot = new TempDir();
+  const report = new ByteReport();
+  {
+    await using servers = await Servers.start(referenceRoot.path, ourRoot.path);
+    const { pair } = servers;
+    for (const [index, { name, steps }] of CASES.entries()) {
+      await test.step(name, async () => {
+        assertEquals(await replaySteps(pair, steps, { from: "t_", to: `d${index}_` }), null);
+      });
+    }
+    const rows = await pair.reference.query("SELECT table_name FROM tables()");
+    const directories = await Promise.all(
+      rows.map(([table]) => String(table)).filter((table) => /^d\d/.test(table)).map((table) =>
+        Promise.all([pair.reference.directoryOf(table), pair.ours.directoryOf(table)])
+      ),
+    );
+    await servers.close(() =>
+      Promise.resolve(() => {
+        for (const [expected, actual] of directories) {
+          report.merge(compareTableFiles(expected, actual));
+        }
+      })
+    );
+  }
+  await test.step("the files are equal", () => {
+    assert(report.counts.get("_meta")!.compared > CASES.length);
+    assertEquals(report.unequal.filter((line) => FILES.test(line)), []);
+  });
+});
