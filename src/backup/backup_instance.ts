@@ -1,16 +1,20 @@
 /**
  * Whose backups these are. An instance is one server's set of backups: a three-word name, an object that binds it to the
- * data id, and a lease that only one server can hold.
+ * data id, and a chain of leases that only one server can go on with.
  *
  * ```
- * store: backup/<name>/instance.json   written once: format, data id
- *        backup/<name>/lease.json      { token }
- * local: db/_backup_instance.json      { instance, token, previous_token, backups[], cleanup_due }
+ * store: backup/<name>/instance.json         written once: format, data id
+ *        backup/<name>/leases/<epoch>.json   written once: { data_id, token }
+ * local: db/_backup_instance.json            { instance, epoch, tokens[], backups[], cleanup_due }
  * ```
- * The lease needs no expiry. Each backup draws a new token, writes it locally with its predecessor, then to the store; the
- * token found in the store must be one of those two. A crash between the writes leaves the previous token, which still
- * matches. A cloned machine has the tokens of the moment it was cloned; as soon as either twin has made a backup, the other
- * finds a token it never wrote and stops.
+ * Each backup draws a token, writes it locally, and creates the lease of the next epoch with it, with If-None-Match. Only the
+ * server whose record says which epoch was the last one can do that, and of two that both know, a machine and its clone, only
+ * one: the other finds a token that it never wrote, and stops. It can never go on, however long it slept and whatever its
+ * clock says: there is no expiry and no time in this, and nothing is overwritten, so that a request that arrives late or
+ * twice changes nothing.
+ *
+ * A crash behind the creation, or an answer that was lost, leaves an epoch with one of our earlier tokens. It is passed over:
+ * the lease is held by who has created an object with the token of this very attempt, since a clone has the earlier ones, too.
  *
  * A restored root has no local file and so begins an instance of its own.
  *
@@ -32,16 +36,19 @@ import { BACKUP_FORMAT } from "./table_manifest.ts";
 /** Name of the local file in the database root. */
 export const INSTANCE_FILE = "_backup_instance.json";
 const SMALL_BYTES_MAX = 65_536;
+const LOCAL_BYTES_MAX = 1_048_576;
+/** Attempts in a row whose outcome is unknown, each with its token. */
+const TOKENS_MAX = 500;
 const NAME_ATTEMPTS_MAX = 100;
 /** Backups that the local record remembers; `backup.cleanup.keep.latest.n` is rarely above it. */
 const BACKUPS_MAX = 2000;
 
 interface LocalInstance {
   readonly instance: string;
-  /** Token of this server's last backup. */
-  readonly token: string;
-  /** Token before that; still in the store if the server stopped between two writes. */
-  readonly previous_token: string;
+  /** Epoch of the last lease that this server is known to have held; 0 before the first one. */
+  readonly epoch: number;
+  /** Tokens that later epochs may have been created with, by attempts whose outcome is unknown. */
+  readonly tokens: readonly string[];
   /** Backups that completed and were not deleted: a listing of the store may lag behind. */
   readonly backups: readonly string[];
   /** True if the store may hold objects that no backup names. */
@@ -66,15 +73,22 @@ export function readInstanceName(fs: FileSystem, dbRoot: string): string | null 
   return readLocal(fs, `${dbRoot}/${INSTANCE_FILE}`)?.instance ?? null;
 }
 
+/** Timestamps of the backups that a database root remembers. */
+export function readKnownBackups(fs: FileSystem, dbRoot: string): bigint[] {
+  return timestampsOf(readLocal(fs, `${dbRoot}/${INSTANCE_FILE}`));
+}
+
 /** An instance whose lease this server holds. */
 export class BackupInstance {
   readonly name: string;
   readonly keys: InstanceKeys;
   readonly #options: InstanceOptions;
+  readonly #token: string;
   #local: LocalInstance;
 
-  private constructor(options: InstanceOptions, local: LocalInstance) {
+  private constructor(options: InstanceOptions, local: LocalInstance, token: string) {
     this.#options = options;
+    this.#token = token;
     this.name = local.instance;
     this.keys = new InstanceKeys(local.instance);
     this.#local = local;
@@ -82,7 +96,11 @@ export class BackupInstance {
 
   /** Backups that this server knows to have completed and not deleted, ascending. */
   get backups(): bigint[] {
-    return this.#local.backups.map(parseCompactTimestamp).filter((timestamp) => timestamp !== null);
+    return timestampsOf(this.#local);
+  }
+  /** Key of the lease. */
+  get leaseKey(): string {
+    return this.keys.lease(this.#local.epoch);
   }
   /** True if the store may hold objects that no backup names: an attempt or a cleanup did not get to its end. */
   get isCleanupDue(): boolean {
@@ -91,7 +109,8 @@ export class BackupInstance {
 
   /** Notes a completed backup, and that what its attempt left is all named. */
   addBackup(timestamp: bigint): void {
-    this.#write({ backups: [...this.#local.backups, compactTimestamp(timestamp)] });
+    const backups = [...this.#local.backups, compactTimestamp(timestamp)];
+    this.#write({ backups: backups.slice(-BACKUPS_MAX) });
   }
   /** Notes that backups were deleted. */
   removeBackups(timestamps: readonly bigint[]): void {
@@ -105,8 +124,7 @@ export class BackupInstance {
 
   #write(changes: Partial<LocalInstance>): void {
     this.#local = { ...this.#local, ...changes };
-    const { fs, dbRoot } = this.#options;
-    writeFileAtomic(fs, `${dbRoot}/${INSTANCE_FILE}`, encodeJson(this.#local));
+    writeLocal(this.#options, this.#local);
   }
 
   /**
@@ -115,39 +133,50 @@ export class BackupInstance {
    * @throws {BackupError} ER007 if the store holds backups of another database, or if another server uses the instance.
    */
   static async open(options: InstanceOptions): Promise<BackupInstance> {
-    const path = `${options.dbRoot}/${INSTANCE_FILE}`;
-    let local = readLocal(options.fs, path);
-    const owner = local === null ? null : await readOwner(options.store, local.instance);
-    if (owner !== null) checkOwner(owner, local!.instance, options.dataId);
-    if (local === null || owner === null) {
-      const instance = await createInstance(options, local?.instance ?? null);
-      // Under the same name the store may still hold our lease; under a new one there is none.
-      if (local?.instance !== instance) {
-        local = { instance, token: "", previous_token: "", backups: [], cleanup_due: false };
-      }
-    }
-    const held = await readLease(options.store, local.instance);
-    if (held !== null && held !== local.token && held !== local.previous_token) {
-      throw new BackupError(
-        "another server uses this backup instance; was this root cloned? Delete the file to start an instance of its own",
-        { instance: local.instance, file: path },
-      );
-    }
+    const local = await findInstance(options);
     const token = randomHex(options.random);
-    const record: LocalInstance = { ...local, token, previous_token: held ?? local.token };
-    writeFileAtomic(options.fs, path, encodeJson(record));
-    const lease = encodeJson({ format: BACKUP_FORMAT, data_id: options.dataId, token });
-    await options.store.put(new InstanceKeys(local.instance).lease, lease);
-    return new BackupInstance(options, record);
+    const pending = { ...local, tokens: [...local.tokens, token].slice(-TOKENS_MAX) };
+    writeLocal(options, pending);
+    const epoch = await takeLease(options, pending, token);
+    const held = { ...pending, epoch, tokens: [] };
+    writeLocal(options, held);
+    return new BackupInstance(options, held, token);
   }
 
-  /** Checks that the lease is still this server's. @throws {BackupError} if it is not. */
+  /** Checks that the lease is still there. @throws {BackupError} if it is not: the store's content was exchanged. */
   async checkLease(): Promise<void> {
-    if (await readLease(this.#options.store, this.name) !== this.#local.token) {
-      throw new BackupError("another server took over this backup instance", {
+    if (await readLease(this.#options.store, this.leaseKey) !== this.#token) {
+      throw new BackupError("the lease of this backup instance is gone", {
         instance: this.name,
+        key: this.leaseKey,
       });
     }
+  }
+}
+
+/** Creates the lease of the first epoch that is free. @returns the epoch. @throws {BackupError} if another server holds it. */
+async function takeLease(
+  options: InstanceOptions,
+  local: LocalInstance,
+  token: string,
+): Promise<number> {
+  const { store, dataId } = options;
+  const keys = new InstanceKeys(local.instance);
+  const record = encodeJson({ format: BACKUP_FORMAT, data_id: dataId, token });
+  for (let epoch = local.epoch + 1;; epoch++) {
+    const key = keys.lease(epoch);
+    if (await store.put(key, record, { ifNoneMatch: true })) return epoch;
+    const found = await readLease(store, key);
+    if (found === token) return epoch;
+    if (found === null) throw new BackupError("lease exists and cannot be read", { key });
+    if (local.tokens.includes(found)) {
+      writeLocal(options, { ...local, epoch }); // an earlier attempt of ours, or of our clone
+      continue;
+    }
+    throw new BackupError(
+      "another server uses this backup instance; was this root cloned? Delete the file to start an instance of its own",
+      { instance: local.instance, file: localPath(options) },
+    );
   }
 }
 
@@ -163,27 +192,47 @@ export async function listInstances(store: ObjectStore): Promise<string[]> {
   return [...names];
 }
 
-/** Creates `instance.json` under a free name, or under `wanted` if the store lost it. */
-async function createInstance(options: InstanceOptions, wanted: string | null): Promise<string> {
-  const { store, dataId } = options;
-  for (const name of await listInstances(store)) {
-    const owner = await readOwner(store, name);
-    if (owner !== null) checkOwner(owner, name, dataId);
+/** The instance of this server, which has its `instance.json` in the store; a new one if there is none. */
+async function findInstance(options: InstanceOptions): Promise<LocalInstance> {
+  const { store, fs, dataId } = options;
+  const local = readLocal(fs, localPath(options));
+  const owner = local === null ? null : await readOwner(store, local.instance);
+  if (local !== null && owner !== null) {
+    checkOwner(owner, local.instance, dataId);
+    return local;
   }
+  for (const name of await listInstances(store)) {
+    const other = await readOwner(store, name);
+    if (other !== null) checkOwner(other, name, dataId);
+  }
+  if (local !== null) {
+    await claimName(options, local.instance); // the store has lost it, or it was never stored
+    return local;
+  }
+  for (let attempt = 0; attempt < NAME_ATTEMPTS_MAX; attempt++) {
+    const instance = drawInstanceName(options.random);
+    const drawn = { instance, epoch: 0, tokens: [], backups: [], cleanup_due: false };
+    // First here, then there: a crash in between must not leave a second instance behind.
+    writeLocal(options, drawn);
+    if (await claimName(options, instance)) return drawn;
+  }
+  throw new BackupError("no free backup instance name was found", { attempts: NAME_ATTEMPTS_MAX });
+}
+
+/** Creates `instance.json`. @returns false if another database has taken the name. */
+async function claimName(options: InstanceOptions, name: string): Promise<boolean> {
+  const { store, dataId } = options;
+  const key = new InstanceKeys(name).instance;
   const record = encodeJson({
     format: BACKUP_FORMAT,
     data_id: dataId,
     product_version: options.productVersion,
     created_micros: String(options.now),
   });
-  for (let attempt = 0; attempt < NAME_ATTEMPTS_MAX; attempt++) {
-    const name = attempt === 0 && wanted !== null ? wanted : drawInstanceName(options.random);
-    const isCreated = await store.put(new InstanceKeys(name).instance, record, {
-      ifNoneMatch: true,
-    });
-    if (isCreated) return name;
-  }
-  throw new BackupError("no free backup instance name was found", { attempts: NAME_ATTEMPTS_MAX });
+  if (await store.put(key, record, { ifNoneMatch: true })) return true;
+  const owner = await readOwner(store, name);
+  if (owner === null) throw new BackupError("record of the instance cannot be read", { key });
+  return owner === dataId;
 }
 
 /** Data id that an instance belongs to, or `null` if it has no `instance.json`. */
@@ -200,8 +249,8 @@ function checkOwner(owner: string, instance: string, dataId: string): void {
   );
 }
 
-async function readLease(store: ObjectStore, instance: string): Promise<string | null> {
-  const json = await readSmallJson(store, new InstanceKeys(instance).lease);
+async function readLease(store: ObjectStore, key: string): Promise<string | null> {
+  const json = await readSmallJson(store, key);
   return json === null ? null : String(json.token);
 }
 
@@ -220,18 +269,33 @@ export async function readSmallJson(
   return decodeJson(bytes, key);
 }
 
+function localPath({ dbRoot }: InstanceOptions): string {
+  return `${dbRoot}/${INSTANCE_FILE}`;
+}
+
+function writeLocal(options: InstanceOptions, local: LocalInstance): void {
+  writeFileAtomic(options.fs, localPath(options), encodeJson(local));
+}
+
+function timestampsOf(local: LocalInstance | null): bigint[] {
+  return (local?.backups ?? []).map(parseCompactTimestamp).filter((time) => time !== null);
+}
+
 function readLocal(fs: FileSystem, path: string): LocalInstance | null {
   if (fs.stat(path) === null) return null;
-  const json = decodeJson(readFile(fs, path, SMALL_BYTES_MAX), path);
-  const { instance, token, previous_token } = json;
+  const json = decodeJson(readFile(fs, path, LOCAL_BYTES_MAX), path);
+  const { instance, epoch = 0 } = json;
   if (typeof instance !== "string" || !isInstanceName(instance)) {
     throw new BackupError("file holds no backup instance name", { file: path });
+  }
+  if (typeof epoch !== "number" || !Number.isSafeInteger(epoch) || epoch < 0) {
+    throw new BackupError("file holds no epoch of a lease", { file: path });
   }
   const backups = Array.isArray(json.backups) ? json.backups.map(String) : [];
   return {
     instance,
-    token: String(token),
-    previous_token: String(previous_token),
+    epoch,
+    tokens: Array.isArray(json.tokens) ? json.tokens.map(String) : [],
     backups: backups.slice(-BACKUPS_MAX),
     cleanup_due: json.cleanup_due === true,
   };

@@ -2,7 +2,7 @@
  * One backup, from the pinned state to the root manifest.
  *
  * ```
- * take lease ─► previous manifests ─► each table: reuse or store ─► database files ─► check lease ─► root manifest
+ * take lease ─► previous manifests ─► each table: reuse or store ─► database files ─► sync ─► check lease ─► root manifest
  * ```
  * Everything up to the last step adds objects that nothing refers to yet. So a backup that stops anywhere leaves no trace but
  * garbage, and the next one finds the packs it had uploaded by their names.
@@ -37,6 +37,8 @@ export interface BackupJobOptions {
   readonly snapshot: DatabaseSnapshot;
   readonly config: BackupConfig;
   readonly tasks: TaskRunner;
+  /** Makes everything that was committed durable. */
+  readonly sync: () => Promise<void>;
   readonly core: WasmCore;
   readonly fs: FileSystem;
   readonly clock: Clock;
@@ -72,6 +74,8 @@ class BackupJob {
     objectsUploaded: 0,
   };
   readonly #weight: number;
+  /** Tables that changed since the last backup. */
+  readonly #stored: TableSnapshot[] = [];
   #done = 0;
 
   constructor(options: BackupJobOptions) {
@@ -104,12 +108,22 @@ class BackupJob {
     const oldFiles = await this.#readTable(previous?.root.files ?? null);
     const files = await backupTable(context, snapshot.databaseSource(), oldFiles);
     signal.throwIfAborted();
+    await this.#makeDurable();
     const root = this.#rootManifest(instance, tables, files);
     const text = encodeRootManifest(root, (bytes) => hashHex(this.#options.core, bytes));
     await instance.checkLease();
     signal.throwIfAborted();
     await publish(store, instance.keys.manifest(this.#options.timestamp), compressManifest(text));
     return root;
+  }
+
+  /**
+   * A backup must never hold what its server then loses with the power: transactions that follow would have the numbers of
+   * those that were lost, and the next backup would take them for unchanged.
+   */
+  async #makeDurable(): Promise<void> {
+    await this.#options.sync();
+    for (const table of this.#stored) await table.sync();
   }
 
   #rootManifest(
@@ -154,6 +168,7 @@ class BackupJob {
       this.#advance(weightOf(table));
       return before;
     }
+    this.#stored.push(table);
     const source: TableSource = table.open();
     const result = await backupTable(
       context,
@@ -175,8 +190,10 @@ class BackupJob {
 
   async #readPrevious(instance: BackupInstance): Promise<Previous | null> {
     const { store, log, timestamp } = this.#options;
-    const timestamps = await listBackups(store, instance.keys);
-    for (const candidate of timestamps.reverse()) {
+    // A listing may lag behind; the record of this server does not.
+    const known = new Set([...await listBackups(store, instance.keys), ...instance.backups]);
+    const timestamps = [...known].sort((a, b) => a < b ? 1 : -1);
+    for (const candidate of timestamps) {
       if (candidate >= timestamp) {
         throw new BackupError("a backup with a later timestamp exists; did the clock step back?", {
           timestamp: formatTimestampMicros(timestamp),
@@ -225,7 +242,8 @@ async function publish(store: ObjectStore, key: string, bytes: Uint8Array): Prom
     if (await isStored(store, key, bytes)) return;
     throw error;
   }
-  if (!isCreated) throw new BackupError("a backup with this timestamp exists already", { key });
+  if (isCreated || await isStored(store, key, bytes)) return; // a request may have been repeated on its way
+  throw new BackupError("a backup with this timestamp exists already", { key });
 }
 
 async function isStored(store: ObjectStore, key: string, bytes: Uint8Array): Promise<boolean> {

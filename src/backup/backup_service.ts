@@ -18,7 +18,7 @@ import {
   writeCleanupHistory,
   writeHistory,
 } from "./backup_history.ts";
-import { type BackupInstance, readInstanceName } from "./backup_instance.ts";
+import { type BackupInstance, readInstanceName, readKnownBackups } from "./backup_instance.ts";
 import { runBackup } from "./backup_job.ts";
 import { cleanUp } from "./cleanup.ts";
 import { takeSnapshot } from "./database_snapshot.ts";
@@ -30,7 +30,7 @@ const COMPONENT = "backup";
 
 /** What the service is made of. */
 export interface BackupServiceOptions {
-  readonly engine: Pick<Engine, "dataId" | "core" | "pinAll">;
+  readonly engine: Pick<Engine, "dataId" | "core" | "pinAll" | "sync">;
   /** Runs `backupTasks`. */
   readonly tasks: TaskRunner;
   readonly fs: FileSystem;
@@ -154,6 +154,10 @@ class LocalBackupService implements RunnableBackupService {
     const { config, log } = this.#options;
     const instance = this.instanceName();
     if (!config.isEnabled || instance === null) return;
+    // Timestamps never go back, even if the clock did while the server was down.
+    for (const timestamp of readKnownBackups(this.#options.fs, this.#options.dbRoot)) {
+      if (timestamp > this.#lastTimestamp) this.#lastTimestamp = timestamp;
+    }
     try {
       const store = await this.#openStore();
       const keys = new InstanceKeys(instance);
@@ -228,6 +232,7 @@ class LocalBackupService implements RunnableBackupService {
       manifest = await runBackup({
         ...this.#options,
         core: this.#options.engine.core,
+        sync: () => this.#options.engine.sync(),
         store,
         snapshot,
         timestamp: row.startTs,
@@ -254,7 +259,7 @@ class LocalBackupService implements RunnableBackupService {
       row.backupError = error instanceof Error ? error.message : String(error);
       log.critical(COMPONENT, "backup failed", reason(error));
     } finally {
-      pin[Symbol.dispose]();
+      this.#unpin(pin);
     }
     row.endTs = clock.nowMicros();
     await this.#record(store, row, writeHistory);
@@ -262,6 +267,15 @@ class LocalBackupService implements RunnableBackupService {
       await this.#cleanUp(running, { store, instance });
     }
     return manifest;
+  }
+
+  /** Lets go of the pinned state. What cannot be removed behind it is of no concern to the backup. */
+  #unpin(pin: Disposable): void {
+    try {
+      pin[Symbol.dispose]();
+    } catch (error) {
+      this.#options.log.critical(COMPONENT, "tables cannot be released", reason(error));
+    }
   }
 
   /** Keeps to retention after a backup; its failure never fails the backup. */
@@ -283,6 +297,7 @@ class LocalBackupService implements RunnableBackupService {
         core: engine.core,
         productVersion,
         keys: instance.keys,
+        leaseKey: instance.leaseKey,
         keepCount: config.keepLatestCount,
         knownBackups: instance.backups,
         signal: controller.signal,

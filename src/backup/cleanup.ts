@@ -8,15 +8,16 @@
  *
  * Invariants:
  * 1. Of the backups that count, the newest `keepCount` are never touched, nor anything that a remaining manifest names.
- *    Which backups count is told by the listing *and* by this server's own record: a listing may lag behind.
- * 2. A remaining manifest that cannot be read ends the run before an object is deleted: what it names is not known.
+ *    Which backups count is told by the listing *and* by this server's own record: a listing may lag behind. Nothing is
+ *    concluded from an answer that one of them is not there.
+ * 2. A remaining manifest that cannot be read ends the run before an object is deleted: what it names is not known. That holds
+ *    for one that is listed and not found, too: whether the listing or the answer is behind the times cannot be told.
  * 3. Only what was listed is deleted, and nothing that the store got since the backup took its lease, by the store's clock.
  * 4. Cut off anywhere, it leaves garbage only, and the next run removes that.
  *
  * @module
  */
 import { BackupError } from "../common/mod.ts";
-import { ObjectNotFoundError } from "../objectstore/mod.ts";
 import {
   listBackups,
   type ManifestContext,
@@ -32,6 +33,8 @@ const DELETE_BATCH = 1000;
 /** What a cleanup runs with. */
 export interface CleanupOptions extends ManifestContext {
   readonly keys: InstanceKeys;
+  /** The lease that the backup before it took. */
+  readonly leaseKey: string;
   /** `backup.cleanup.keep.latest.n`, at least 1. */
   readonly keepCount: number;
   /** Timestamps of the backups that this server knows to have completed and not deleted. */
@@ -51,8 +54,10 @@ export interface CleanupResult {
 /** Removes what retention does not keep. @throws {BackupError} and what the store throws; no backup that is kept has changed. */
 export async function cleanUp(options: CleanupOptions): Promise<CleanupResult> {
   const { store, keys, signal } = options;
-  const lease = await store.head(keys.lease, { signal });
-  if (lease === null) throw new BackupError("cleanup: the lease is gone", { key: keys.lease });
+  const lease = await store.head(options.leaseKey, { signal });
+  if (lease === null) {
+    throw new BackupError("cleanup: the lease is gone", { key: options.leaseKey });
+  }
   const all = await countedBackups(options);
   const kept = all.slice(-options.keepCount);
   const old = all.slice(0, all.length - kept.length);
@@ -80,12 +85,8 @@ export async function cleanUp(options: CleanupOptions): Promise<CleanupResult> {
 
 /** Timestamps of all backups, ascending: listed ones, and known ones that the listing has not caught up with. */
 async function countedBackups(options: CleanupOptions): Promise<bigint[]> {
-  const { store, keys, signal } = options;
-  const timestamps = new Set(await listBackups(store, keys));
-  for (const timestamp of options.knownBackups) {
-    if (timestamps.has(timestamp)) continue;
-    if (await store.head(keys.manifest(timestamp), { signal }) !== null) timestamps.add(timestamp);
-  }
+  const { store, keys, knownBackups } = options;
+  const timestamps = new Set([...await listBackups(store, keys), ...knownBackups]);
   return [...timestamps].sort((a, b) => a < b ? -1 : a > b ? 1 : 0);
 }
 
@@ -104,22 +105,11 @@ async function namedObjects(
   };
   for (const timestamp of timestamps) {
     options.signal.throwIfAborted();
-    const root = await readManifest(options, keys.manifest(timestamp));
-    if (root === null) continue;
+    const root = await readRootManifest(options, keys.manifest(timestamp));
     for (const table of root.tables) await add(table.manifest, table.dir);
     await add(root.files, DATABASE_DIRECTORY);
   }
   return named;
-}
-
-/** A listed manifest may be one that an earlier cleanup deleted; then it names nothing. */
-async function readManifest(options: CleanupOptions, key: string) {
-  try {
-    return await readRootManifest(options, key);
-  } catch (error) {
-    if (error instanceof ObjectNotFoundError) return null;
-    throw error;
-  }
 }
 
 /** A store that keeps what was deleted must say so. One object of each batch is looked at: rights and holds are the same for all. */

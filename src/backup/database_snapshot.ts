@@ -50,6 +50,8 @@ export type TableFacts = Omit<BackupTable, "raw_bytes" | "stored_bytes" | "manif
 export interface TableSnapshot {
   readonly facts: TableFacts;
   readonly partitionCount: number;
+  /** Makes the commit that was pinned durable. */
+  sync(): Promise<void>;
   /** Names what there is to store. Called only for a table that changed. */
   open(): TableSource;
 }
@@ -133,6 +135,14 @@ class PinnedTableSnapshot implements TableSnapshot {
 
   get partitionCount(): number {
     return this.#table.reader.partitions.length;
+  }
+
+  async sync(): Promise<void> {
+    // Applied commits make their columns durable first and this last; it may not have come to that when they were pinned.
+    const path = `${this.#table.reader.tableDir}/_txn`;
+    if (this.#fs.stat(path) === null) return; // dropped since
+    using file = this.#fs.open(path, "readWrite");
+    await file.syncDataAsync();
   }
 
   open(): TableSource {

@@ -3,7 +3,7 @@
  *
  * ```
  * backup/<instance>/instance.json
- * backup/<instance>/lease.json
+ * backup/<instance>/leases/<epoch>.json
  * backup/<instance>/manifests/<timestamp>.json.zst
  * backup/<instance>/tables/<dir>/<blake3>.json.zst
  * backup/<instance>/packs/<dir>/<blake3>.pack
@@ -20,6 +20,7 @@ export const BACKUP_PREFIX = "backup/";
 export const DATABASE_DIRECTORY = "~db";
 
 const COMPACT = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})(\d{6})Z$/;
+const EPOCH_DIGITS = 10;
 const HASH = /^[0-9a-f]{64}$/;
 // deno-lint-ignore no-control-regex -- these are what is replaced
 const UNPRINTABLE = /[\x00-\x1f\x7f%]/g;
@@ -69,9 +70,9 @@ export class InstanceKeys {
   get instance(): string {
     return `${this.prefix}instance.json`;
   }
-  /** Key of the lease. */
-  get lease(): string {
-    return `${this.prefix}lease.json`;
+  /** Key of the lease of an epoch. */
+  lease(epoch: number): string {
+    return `${this.prefix}leases/${String(epoch).padStart(EPOCH_DIGITS, "0")}.json`;
   }
   /** Prefix of root manifests. */
   get manifests(): string {

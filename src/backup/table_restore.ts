@@ -7,7 +7,7 @@
  * @module
  */
 import { ColumnType, RestoreError } from "../common/mod.ts";
-import type { FileSystem } from "../platform/mod.ts";
+import { type FileSystem, parentPath } from "../platform/mod.ts";
 import type { ObjectStore } from "../objectstore/mod.ts";
 import {
   committedRowCount,
@@ -99,7 +99,8 @@ class FileRestore {
   readonly #tasks: OrderedTasks;
   readonly #packBytes: ReadonlyMap<string, number>;
   readonly #paths = new Set<string>();
-  readonly #directories: string[] = [];
+  /** Made so far, each after the one that it lies in. */
+  readonly #directories = new Set<string>();
   #unsynced: string[] = [];
   /** Of the pack that is being read from end to end. */
   #hash: Blake3 | null = null;
@@ -207,10 +208,12 @@ class FileRestore {
     }
   }
 
+  /** Makes a directory and notes it, and each that it lies in, for {@linkcode #sync}: names in all of them must be durable. */
   #makeDirectory(path: string): void {
-    if (this.#directories.includes(path)) return;
+    if (this.#directories.has(path)) return;
+    if (path !== this.#target.directory) this.#makeDirectory(parentPath(path));
     this.#context.fs.mkdir(path);
-    this.#directories.push(path);
+    this.#directories.add(path);
   }
 
   async #sync(): Promise<void> {

@@ -128,7 +128,7 @@ function serviceOf(bench: Bench): RunnableBackupService {
     return { tables, broken: [], release, [Symbol.dispose]: release };
   };
   return createBackupService({
-    engine: { dataId: crypto.randomUUID(), core, pinAll },
+    engine: { dataId: crypto.randomUUID(), core, pinAll, sync: () => Promise.resolve() },
     tasks,
     fs,
     clock: new SystemClock(),

@@ -89,6 +89,9 @@ export class TestDatabase implements Disposable {
     const release = () => readers.forEach(({ reader }) => reader.close());
     return { tables: readers, broken: [], release, [Symbol.dispose]: release };
   }
+  sync(): Promise<void> {
+    return Promise.resolve();
+  }
   [Symbol.dispose](): void {
     for (const { writer } of this.tables.values()) writer.close();
   }
