@@ -179,7 +179,7 @@ function isInstalled(command: string): boolean {
   return new Deno.Command("sh", { args: ["-c", `command -v ${command}`] }).outputSync().success;
 }
 
-function print(name: string, step: string, cost: Cost, storedBytes: number): void {
+function print([name, step]: [string, string], cost: Cost, storedBytes: number): void {
   console.log(
     `${name.padEnd(18)}${step.padEnd(16)}${cost.seconds.toFixed(2).padStart(8)} s` +
       `${cost.cpuSeconds.toFixed(2).padStart(9)} CPU s${
@@ -195,7 +195,7 @@ async function step(peers: readonly Peer[], title: string): Promise<void> {
     await new Deno.Command("sync").output();
     const cost = await peer.backup();
     if (peer instanceof Tidemark) await peer.stop();
-    print(peer.name, title, cost, await bytesOf(peer.store) - before);
+    print([peer.name, title], cost, await bytesOf(peer.store) - before);
   }
 }
 
@@ -271,7 +271,7 @@ async function main(wanted: readonly string[]): Promise<void> {
     for (const peer of peers) {
       const target = `${dir}/restored`;
       await new Deno.Command("sync").output();
-      print(peer.name, "restore", await peer.restore(target), 0);
+      print([peer.name, "restore"], await peer.restore(target), 0);
       await Deno.remove(target, { recursive: true });
     }
     await ingestDuringBackup(root, `${dir}/again`);

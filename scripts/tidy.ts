@@ -27,7 +27,7 @@ import {
 
 const PROJECT = new URL("..", import.meta.url).pathname;
 const SKIPPED_FOLDERS = ["node_modules", "build", ".git", ".cache"];
-const SKIPPED_FILES = ["deno.lock", "LICENSE"];
+const SKIPPED_FILES = [".git", "deno.lock", "LICENSE"];
 /** Larger files are data. */
 const FILE_BYTES_MAX = 1_048_576;
 

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { freeBytes } from "../common/mod.ts";
 import { bodyByteSize, type ObjectStore } from "../objectstore/mod.ts";
 import type { WasmCore } from "../wasm/mod.ts";
 import type { InstanceKeys } from "./object_keys.ts";
@@ -104,7 +105,10 @@ export class PackUploader {
     await this.finish();
     const object = { key: this.#keys.pack(this.#directory, name), body };
     this.#upload = putImmutable(this.#store, object, this.#counters)
-      .then(() => null, (error: unknown) => ({ error }));
+      .then(() => {
+        for (const part of body) freeBytes(part); // after a failure, a client may still read them
+        return null;
+      }, (error: unknown) => ({ error }));
   }
 
   /** Waits for the upload under way, whatever becomes of it. */

@@ -7,7 +7,7 @@
  */
 import { Buffer } from "node:buffer";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { ColumnType, LimitError, RestoreError } from "../common/mod.ts";
+import { ColumnType, freeBytes, LimitError, RestoreError } from "../common/mod.ts";
 import {
   Arena,
   filterSlice,
@@ -19,6 +19,8 @@ import {
 import { FileKind } from "./table_manifest.ts";
 
 const SUFFIX = "+zstd";
+/** Larger than the buffers that Node.js cuts out of a common pool, so that a chunk is never part of one. */
+const CHUNK_BYTES_MIN = 65_536;
 /**
  * Filtered bytes are compressed at level 1 up to this configured level: on them levels 3 to 6 cost two to four times as much
  * and gain nothing (measured on the reference data set).
@@ -49,13 +51,21 @@ export function encodeBytes(
     params: {
       [constants.ZSTD_c_compressionLevel]: filtered === null || level > FAST_LEVEL_MAX ? level : 1,
     },
+    chunkSize: chunkBytes(byteSize),
   });
   const codec = filtered === null ? "zstd" : `${filtered.filter}${SUFFIX}`;
   const isWorthIt = compressed.byteLength < byteSize &&
     decodesTo(core, compressed, { pointer, byteSize, codec });
-  return isWorthIt
+  const result = isWorthIt
     ? { codec, stored: new Uint8Array(compressed) }
     : { codec: "raw", stored: new Uint8Array(raw) };
+  freeBytes(compressed);
+  return result;
+}
+
+/** Room that takes a result in one piece, so that zlib has nothing to put together. */
+function chunkBytes(byteSize: number): number {
+  return byteSize + (byteSize >>> 7) + CHUNK_BYTES_MIN;
 }
 
 /**
@@ -109,16 +119,23 @@ export function decodeBytes(
   if (codec !== "zstd" && (filter === null || !SLICE_FILTERS.includes(filter))) {
     throw new RestoreError("unknown codec", { codec: JSON.stringify(codec.slice(0, 40)) });
   }
-  const bytes = zstdDecompressSync(stored, { maxOutputLength: Math.max(1, byteSize) });
-  checkLength(bytes.byteLength, byteSize);
-  if (filter === null) {
-    out.set(bytes);
-    return;
+  const bytes = zstdDecompressSync(stored, {
+    maxOutputLength: Math.max(1, byteSize),
+    chunkSize: chunkBytes(byteSize),
+  });
+  try {
+    checkLength(bytes.byteLength, byteSize);
+    if (filter === null) {
+      out.set(bytes);
+      return;
+    }
+    using arena = new Arena(core.memory);
+    const source = arena.alloc(byteSize);
+    core.memory.bytes(source, byteSize).set(bytes);
+    unfilterSlice(core, filter, { source: { pointer: source, byteSize }, target: pointer });
+  } finally {
+    freeBytes(bytes);
   }
-  using arena = new Arena(core.memory);
-  const source = arena.alloc(byteSize);
-  core.memory.bytes(source, byteSize).set(bytes);
-  unfilterSlice(core, filter, { source: { pointer: source, byteSize }, target: pointer });
 }
 
 function checkLength(actual: number, expected: number): void {

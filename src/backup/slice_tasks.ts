@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { assert, BackupError, RestoreError } from "../common/mod.ts";
 import type { FileHandle, FileSystem } from "../platform/mod.ts";
-import type { TaskContext, TaskHandlers, WasmCore } from "../wasm/mod.ts";
+import { type TaskContext, type TaskHandlers, Transferred, type WasmCore } from "../wasm/mod.ts";
 import {
   buildPartitionIndex,
   type IndexedColumn,
@@ -109,9 +109,10 @@ export const backupTasks: TaskHandlers = {
 function encodeSlices(
   context: TaskContext,
   args: { readonly jobs: readonly EncodeJob[]; readonly level: number },
-): EncodedSlice[] {
+): Transferred {
   using files = new OpenFiles(context.fs, "read");
-  return args.jobs.map((job) => encodeOne(context.core, files, { job, level: args.level }));
+  const slices = args.jobs.map((job) => encodeOne(context.core, files, { job, level: args.level }));
+  return new Transferred(slices, slices.flatMap(({ stored }) => stored?.buffer ?? []));
 }
 
 function encodeOne(

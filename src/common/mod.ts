@@ -2,6 +2,7 @@
 export * from "./array_value.ts";
 export * from "./decimal.ts";
 export * from "./errors.ts";
+export * from "./free_bytes.ts";
 export * from "./geohash.ts";
 export * from "./identifiers.ts";
 export * from "./number_text.ts";

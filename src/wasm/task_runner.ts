@@ -14,7 +14,19 @@ export interface TaskContext {
   readonly fs: FileSystem;
 }
 
-/** Runs one task. Arguments and result, or what the result resolves to, must be structured-cloneable. */
+/**
+ * A result with buffers that change hands instead of being copied: the thread that made them must not touch them again.
+ */
+export class Transferred {
+  readonly value: unknown;
+  readonly buffers: ArrayBuffer[];
+
+  constructor(value: unknown, buffers: ArrayBuffer[]) {
+    [this.value, this.buffers] = [value, buffers];
+  }
+}
+
+/** Runs one task. Arguments and result, or what the result resolves to, must be structured-cloneable; or a {@linkcode Transferred}. */
 // deno-lint-ignore no-explicit-any
 export type TaskHandler = (context: TaskContext, args: any) => unknown;
 
@@ -70,7 +82,11 @@ export class InlineTaskRunner implements TaskRunner {
         throw new Error(`Assertion failed: task "${name}" has a handler`);
       }
       // Cloned both ways, so that what could not cross threads fails here too.
-      return structuredClone(await handler(this.#context, structuredClone(args))) as T;
+      const result = await handler(this.#context, structuredClone(args));
+      const { value, buffers } = result instanceof Transferred
+        ? result
+        : new Transferred(result, []);
+      return structuredClone(value, { transfer: buffers }) as T;
     });
     const ignore = () => {}; // the caller has the failure
     this.#last = result.then(ignore, ignore);

@@ -10,15 +10,28 @@
  *
  * @module
  */
+import { setFlagsFromString } from "node:v8";
 import { assert, LimitError, QuestError } from "../common/mod.ts";
 import { RealFileSystem } from "../platform/mod.ts";
 import { loadCore } from "./core.ts";
 import { planRegions, type Region } from "./memory.ts";
 import { type ErrorData, fromErrorData, toErrorData } from "./task_error.ts";
-import type { TaskContext, TaskHandlers, TaskOptions, TaskRunner } from "./task_runner.ts";
+import {
+  type TaskContext,
+  type TaskHandlers,
+  type TaskOptions,
+  type TaskRunner,
+  Transferred,
+} from "./task_runner.ts";
 
 /** Tasks that may wait for a worker; more means that a caller forgot to wait for results. */
 export const MAX_WAITING_TASKS = 4096;
+
+/**
+ * Space for young objects of a worker, in MiB. Tasks work in wasm memory and leave short-lived buffers behind: with V8's default
+ * of 16, three times that much and all the buffers wait for a collection in every worker.
+ */
+const WORKER_SEMI_SPACE_MEBIBYTES = 1;
 
 interface StartMessage {
   readonly kind: "start";
@@ -81,6 +94,7 @@ export class WorkerPool implements TaskRunner {
   static async start(options: WorkerPoolOptions): Promise<WorkerPool> {
     assert(options.workerCount > 0, "a pool has workers");
     const pool = new WorkerPool(options.workerCount);
+    setFlagsFromString(`--max-semi-space-size=${WORKER_SEMI_SPACE_MEBIBYTES}`); // of isolates to come
     const { workers: regions } = planRegions(options.workerCount);
     try {
       await Promise.all(regions.map((region) => pool.#startWorker(options, region)));
@@ -210,7 +224,7 @@ export class WorkerPool implements TaskRunner {
 
 interface WorkerScope {
   onmessage: ((event: MessageEvent<StartMessage | RunMessage>) => void) | null;
-  postMessage(reply: Reply): void;
+  postMessage(reply: Reply, transfer?: ArrayBuffer[]): void;
 }
 
 /** Serves tasks; called once in worker scope. */
@@ -227,7 +241,10 @@ export function startWorker(handlers: TaskHandlers): void {
       assert(context !== null, "the worker was started");
       const handler = handlers[data.name];
       assert(handler !== undefined, `task "${data.name}" has a handler`);
-      scope.postMessage({ kind: "done", value: await handler(context, data.args) });
+      const result = await handler(context, data.args);
+      if (result instanceof Transferred) {
+        scope.postMessage({ kind: "done", value: result.value }, result.buffers);
+      } else scope.postMessage({ kind: "done", value: result });
     } catch (error) {
       scope.postMessage({ kind: "failed", error: toErrorData(error) });
     }

@@ -12,6 +12,7 @@ import {
   type EncodedSlice,
   type EncodeJob,
 } from "../../src/backup/slice_tasks.ts";
+import type { Transferred } from "../../src/wasm/mod.ts";
 import { isWholeFrame } from "../../src/backup/zstd_frame.ts";
 import { FileKind } from "../../src/backup/table_manifest.ts";
 import { assert, assertEquals, assertThrows } from "../support/assert.ts";
@@ -21,7 +22,8 @@ import { core } from "../storage/table_fixture.ts";
 const context = { core, fs: new RealFileSystem() };
 
 function encode(jobs: EncodeJob[], level = 3): EncodedSlice[] {
-  return backupTasks[BackupTask.ENCODE](context, { jobs, level }) as EncodedSlice[];
+  const result = backupTasks[BackupTask.ENCODE](context, { jobs, level }) as Transferred;
+  return result.value as EncodedSlice[];
 }
 
 function job(content: Uint8Array, part: Partial<EncodeJob> = {}): EncodeJob {

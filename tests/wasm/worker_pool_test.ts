@@ -26,6 +26,12 @@ Deno.test("WorkerPool rethrows an error as its class, with message, context and 
   await assertRejects(() => pool.run("no such task", {}), Error, "has a handler");
 });
 
+Deno.test("WorkerPool hands buffers over instead of copying them", async () => {
+  await using pool = await startPool(1);
+  assertEquals(await pool.run("give", { n: 5 }), new Uint8Array([5, 5, 5, 5, 5]));
+  assertEquals(await pool.run("isGiven", {}), true);
+});
+
 Deno.test("WorkerPool keeps tasks of one affinity on one worker, in order", async () => {
   await using pool = await startPool(2);
   const runs = Array.from(

@@ -1,8 +1,9 @@
 /** Tasks for the tests of the worker pool. */
 import { StorageError } from "../../../src/common/mod.ts";
-import { startWorker, type TaskContext } from "../../../src/wasm/mod.ts";
+import { startWorker, type TaskContext, Transferred } from "../../../src/wasm/mod.ts";
 
 const seen: number[] = [];
+let given: Uint8Array<ArrayBuffer> | null = null;
 
 startWorker({
   sum({ core }: TaskContext, { n }: { n: number }) {
@@ -19,6 +20,11 @@ startWorker({
     seen.push(value);
     return [...seen];
   },
+  give(_context: TaskContext, { n }: { n: number }) {
+    given = new Uint8Array(n).fill(n);
+    return new Transferred(given, [given.buffer]);
+  },
+  isGiven: () => given?.buffer.detached,
   die() {
     setTimeout(() => {
       throw new Error("out of luck");
