@@ -1,12 +1,13 @@
 /**
- * Numbers and times as text, both ways, with QuestDB's spelling: doubles as Java prints them.
+ * Numbers and times as text, both ways, with QuestDB's spelling: doubles in Java's layout with the fewest digits, FLOAT as Java 17 prints it.
  *
  * @module
  */
 import { LONG_NULL } from "./column_type.ts";
+import { floatDigits } from "./float_digits.ts";
 import { formatTimestampMicros } from "./timestamp.ts";
 
-/** Java's `Double.toString`: plain between 1e-3 and 1e7, otherwise `d.dddE±n`; always a fraction digit. */
+/** The fewest digits that stand for a DOUBLE, as QuestDB prints them: plain between 1e-3 and 1e7, otherwise `d.dddE±n`; always a fraction digit. */
 export function formatDouble(value: number): string {
   if (!Number.isFinite(value)) {
     return Number.isNaN(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
@@ -14,39 +15,18 @@ export function formatDouble(value: number): string {
   return javaLayout(value, String(value));
 }
 
-/** 2^28: below it every digit of a whole FLOAT counts. */
-const EXACT_FLOAT_MAX = 268_435_456;
-
-/** Enough digits to write any tie of up to nine digits out. */
-const EXACT_DIGITS = 40;
-
-/** Java's `Float.toString`. */
+/** Java 17's `Float.toString`. */
 export function formatFloat(value: number): string {
-  if (!Number.isFinite(value)) return formatDouble(value);
-  let text = String(value);
-  // Java writes whole numbers out as long as no digit of them is beyond the type's precision.
-  if (Number.isInteger(value) && Math.abs(value) < EXACT_FLOAT_MAX) return javaLayout(value, text);
-  for (let digits = 1; digits <= 9; digits++) {
-    const candidate = halfEven(value, digits);
-    if (Math.fround(Number(candidate)) === value) {
-      text = String(Number(candidate));
-      break;
-    }
+  const size = Math.abs(value);
+  if (!(size > 0 && size < Infinity)) return formatDouble(value);
+  const sign = value < 0 ? "-" : "";
+  const { digits, exponent } = floatDigits(size);
+  if (exponent > 0 && exponent < 8) {
+    const whole = digits.slice(0, exponent).padEnd(exponent, "0");
+    return `${sign}${whole}.${digits.slice(exponent) || "0"}`;
   }
-  return javaLayout(value, text);
-}
-
-/** A number with so many digits; halfway between two it takes the even one, as Java does, where `toPrecision` goes up. */
-function halfEven(value: number, digits: number): string {
-  const [mantissa, exponent] = value.toExponential(EXACT_DIGITS).split("e");
-  const point = mantissa.indexOf(".");
-  const rest = mantissa.slice(point + digits);
-  const kept = mantissa.slice(0, point + digits);
-  const isTie = /^50*$/.test(rest);
-  if (!isTie || Number(kept.at(-1) === "." ? kept.at(-2) : kept.at(-1)) % 2 !== 0) {
-    return value.toPrecision(digits);
-  }
-  return `${kept}e${exponent}`;
+  if (exponent <= 0 && exponent > -3) return `${sign}0.${"0".repeat(-exponent)}${digits}`;
+  return `${sign}${digits[0]}.${digits.slice(1) || "0"}E${exponent - 1}`;
 }
 
 function javaLayout(value: number, text: string): string {

@@ -6,6 +6,7 @@ export {
   isValidColumnName,
   validateAlter,
 } from "./alter/validate_alter.ts";
+export { ConversionFailedError } from "./alter/alter_errors.ts";
 export type { PartitionUpdate, TableUpdate } from "./alter/update_columns.ts";
 export { canConvert } from "./alter/type_conversions.ts";
 export * from "./binary.ts";

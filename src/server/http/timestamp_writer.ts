@@ -25,29 +25,32 @@ export function timestampWriter(
 ): ValueWriter {
   const places = placesOf(vector.type);
   const unit = 10 ** places, bigUnit = BigInt(unit);
+  const unitsPerDay = bigUnit * BigInt(SECONDS_PER_DAY);
   const words = vector.data >> 2;
   let day = NaN, prefix = new Uint8Array(0);
   return (row) => {
     const low = memory.u32[words + 2 * row], high = memory.i32[words + 2 * row + 1];
     if (low === 0 && high === INT_NULL) return buffer.ascii(format.nullText);
-    let seconds: number, fraction: number;
+    let rowDay: number, secondOfDay: number, fraction: number;
     if (high >= -EXACT_HIGH && high < EXACT_HIGH) {
       const value = high * TWO_32 + low;
-      seconds = Math.floor(value / unit);
+      const seconds = Math.floor(value / unit);
       fraction = value - seconds * unit;
+      rowDay = Math.floor(seconds / SECONDS_PER_DAY);
+      secondOfDay = seconds - rowDay * SECONDS_PER_DAY;
     } else { // nanoseconds, or years beyond 2255
       const value = memory.i64[(vector.data >> 3) + row];
-      const rest = ((value % bigUnit) + bigUnit) % bigUnit;
-      seconds = Number((value - rest) / bigUnit);
-      fraction = Number(rest);
+      const inDay = ((value % unitsPerDay) + unitsPerDay) % unitsPerDay;
+      rowDay = Number((value - inDay) / unitsPerDay);
+      secondOfDay = Number(inDay / bigUnit);
+      fraction = Number(inDay % bigUnit);
     }
-    const rowDay = Math.floor(seconds / SECONDS_PER_DAY);
     if (rowDay !== day) {
       day = rowDay;
       prefix = new TextEncoder().encode(`"${dateText(day)}T`);
     }
     buffer.bytes(prefix);
-    writeTime(buffer, { secondOfDay: seconds - day * SECONDS_PER_DAY, fraction, places });
+    writeTime(buffer, { secondOfDay, fraction, places });
   };
 }
 

@@ -293,26 +293,26 @@ export class Binder {
   #cast(expression: Cast): VectorExpression {
     const operand = this.place(expression.operand);
     return castExpression(this.#context, operand.expression, {
-      type: this.#castType(expression),
+      type: this.#castType(expression, operand.expression),
       position: expression.position,
       operandPosition: operand.position,
     });
   }
 
-  #castType(expression: Cast): number {
+  #castType(expression: Cast, operand: VectorExpression): number {
     const { source } = this.#options;
     if (isShortFloat(expression, source)) return ColumnType.DOUBLE;
     const { typePosition } = expression;
     const resolved = resolveTypeName(expression.type.replace(/^float(?=\[)/i, "double"));
+    const isOperator = /::\s*$/.test(source.slice(0, typePosition));
     if (resolved.error === null) {
-      if (isCastTarget(resolved.type)) return resolved.type;
+      if (isCastTarget(resolved.type, operand, isOperator)) return resolved.type;
       throw new SqlError(typePosition, "unsupported cast");
     }
     if (/^geohash\(/i.test(expression.type)) {
       throw new SqlError(typePosition + resolved.offset + 1, resolved.error);
     }
     if (/^decimal\(/i.test(expression.type)) throw new SqlError(typePosition, resolved.error);
-    const isOperator = /::\s*$/.test(source.slice(0, typePosition));
     throw new SqlError(
       typePosition,
       isOperator ? `invalid constant: ${expression.type}` : "unsupported cast",

@@ -16,6 +16,7 @@ import {
   type RunningStatement,
 } from "./activity.ts";
 import { catalogCursor, type CatalogTable } from "./catalog_table.ts";
+import { functionsTable, keywordsTable } from "./functions_table.ts";
 import { INFORMATION_SCHEMA } from "./information_schema.ts";
 import { requireTable } from "./lookup.ts";
 import { PG_CATALOG } from "./pg_catalog.ts";
@@ -43,6 +44,8 @@ const PLAIN: Readonly<Record<string, PlainFunction>> = {
   all_tables: ({ engine }) => tableNamesTable(engine),
   backups: ({ engine }) => backupsTable(engine),
   checkpoint_status: ({ engine }) => checkpointStatusTable(engine),
+  functions: functionsTable,
+  keywords: keywordsTable,
   memory_metrics: ({ engine }) => memoryMetricsTable(engine),
   query_activity: (_, { running }) => queryActivityTable(running()),
   table_storage: ({ engine }, { fs }) => tableStorageTable(engine, fs),
@@ -99,7 +102,10 @@ export function tableFunctions(
 
 function checkNoArguments(reference: FunctionRef): void {
   if (reference.args.length > 0) {
-    throw new SqlError(reference.position, `unexpected argument for function: ${reference.name}`);
+    throw new SqlError(
+      reference.position,
+      `wrong number of arguments for function \`${reference.name}\`; expected: 0, provided: ${reference.args.length}`,
+    );
   }
 }
 

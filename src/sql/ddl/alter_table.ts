@@ -5,7 +5,7 @@
  */
 import { SqlError } from "../../common/mod.ts";
 import type { TableToken } from "../../engine/mod.ts";
-import { AlterRefusedError } from "../../storage/mod.ts";
+import { AlterRefusedError, ConversionFailedError } from "../../storage/mod.ts";
 import type { AlterTable } from "../ast/mod.ts";
 import { requireTable } from "../catalog/mod.ts";
 import { type AlterTarget, bindAlter, type BoundOperation } from "./bind_alter.ts";
@@ -72,6 +72,9 @@ async function runOperation(
       signal: environment.context.signal,
     });
   } catch (error) {
+    if (error instanceof ConversionFailedError) {
+      throw new SqlError(bound.columnPosition, error.message, { cause: error });
+    }
     if (!(error instanceof AlterRefusedError)) throw error;
     throw new SqlError(bound.position, refusalText(bound, error), { cause: error });
   }

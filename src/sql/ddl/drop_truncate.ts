@@ -52,6 +52,7 @@ export async function renameTable(
   const taken = engine.findTable(to.text);
   if (taken?.dirName === token.dirName) return; // names ignore case
   if (taken !== null) {
+    if (!token.isWal) throw new SqlError(0, "Rename target exists");
     throw new SqlError(
       0,
       `cannot rename table, new name is already in use [table=${table.text}, toTableName=${to.text}]`,

@@ -103,6 +103,9 @@ export function castExpression(
 ): VectorExpression {
   const { type } = cast;
   if (isNullType(operand.type)) return constantExpression(context, type, null);
+  if (typeTag(type) === BINARY && operand.constant?.value === null) {
+    return constantExpression(context, type, null);
+  }
   if (operand.type === type) return operand;
   checkCast(operand.type, cast);
   const position = isDecimal(operand.type)
@@ -177,9 +180,16 @@ function checkRealConstant(value: number, from: number, cast: CastOperation): vo
   }
 }
 
-/** Tells whether a cast can name the type at all. */
-export function isCastTarget(type: number): boolean {
+/** Tells whether a cast of the operand can name the type at all; `CAST(… AS BINARY)` takes nothing but NULL. */
+export function isCastTarget(
+  type: number,
+  operand: VectorExpression,
+  isOperator: boolean,
+): boolean {
   const tag = typeTag(type);
-  return tag !== BINARY && tag !== ColumnType.LONG128 && tag !== ColumnType.INTERVAL &&
+  if (tag === BINARY) {
+    return isOperator || isNullType(operand.type) || operand.constant?.value === null;
+  }
+  return tag !== ColumnType.LONG128 && tag !== ColumnType.INTERVAL &&
     tag !== ColumnType.CURSOR;
 }

@@ -40,6 +40,10 @@ function volatile(parameters: readonly number[], compile: Overload["compile"]): 
   return { parameters, isVolatile: true, compile };
 }
 
+/** Lengths of texts and the span of dates that are asked for without arguments. */
+const DEFAULT_TEXT_MIN = 3, DEFAULT_TEXT_MAX = 10;
+const DEFAULT_DATE_RANGE_MILLIS = 10_000_000n;
+
 interface IntDraw {
   readonly kind: number;
   readonly low?: number;
@@ -210,6 +214,12 @@ const listedSymbols: Overload = {
 
 function texts(type: number): readonly Overload[] {
   return [
+    volatile([], (_args, site) =>
+      rowExpression(
+        site,
+        { type, args: [] },
+        () => randomText(site, DEFAULT_TEXT_MIN, DEFAULT_TEXT_MAX),
+      )),
     volatile([INT, INT, INT], (args, site) => {
       const [low, high] = args.map((arg, i) => constantNumber(arg, site.positions[i]));
       if (low < 1 || high < low) throw new SqlError(site.position, "invalid range");
@@ -296,7 +306,22 @@ export const RANDOM_FUNCTIONS: Registry = {
     drawLong(LONG),
   ],
   rnd_timestamp: [drawLong(TIMESTAMP)],
-  rnd_date: [drawLong(DATE)],
+  rnd_date: [
+    drawLong(DATE),
+    volatile([], (_args, site) =>
+      kernelExpression(site, DATE, (batch, out) => {
+        const state = site.random.pointer();
+        site.core.kernels.randomI64(
+          IN_RANGE,
+          state,
+          0n,
+          DEFAULT_DATE_RANGE_MILLIS,
+          0,
+          out,
+          batch.rowCount,
+        );
+      })),
+  ],
   rnd_double: [volatile([], drawDouble), volatile([INT], drawDouble)],
   rnd_float: [volatile([], drawFloat), volatile([INT], drawFloat)],
   rnd_boolean: [

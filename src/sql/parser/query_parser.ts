@@ -208,7 +208,7 @@ export class QueryParser {
     const { cursor } = this;
     const position = cursor.position;
     cursor.advance();
-    if (cursor.isAtStatementEnd) throw cursor.error("[distinct] column expected");
+    if (cursor.isAtEnd) throw cursor.error("[distinct] column expected");
     const isDistinct = cursor.acceptWord("distinct");
     const items = this.#parseItems();
     if (!cursor.acceptWord("from")) {
@@ -222,7 +222,8 @@ export class QueryParser {
     const { cursor } = this;
     const items: SelectItem[] = [];
     do {
-      if (cursor.isAtStatementEnd) throw cursor.error("column expected");
+      if (cursor.isAtEnd) throw cursor.error("column expected");
+      if (cursor.isAtStatementEnd) throw cursor.error("Invalid column: ;");
       if (cursor.isWord("from") && items.length === 0) {
         throw cursor.error("column expression expected");
       }

@@ -10,6 +10,7 @@ import type { Backup, Checkpoint, NoOperation, Statement, ValidateBackup } from 
 import { parseAlter } from "./alter_parser.ts";
 import { parseCreateTable } from "./create_table_parser.ts";
 import { parseInsert } from "./insert_parser.ts";
+import { TABLE_ALIAS_STOP } from "./keywords.ts";
 import { QueryParser } from "./query_parser.ts";
 import { parseShow } from "./show_parser.ts";
 import {
@@ -29,11 +30,21 @@ import { parseUpdate } from "./update_parser.ts";
  */
 export function parseStatement(text: string): Statement {
   const cursor = new TokenCursor(text);
+  refuseLeadingSemicolon(cursor);
   const statement = parseNext(cursor);
   if (statement === null) throw new SqlError(0, "empty query");
   while (cursor.accept(TokenKind.SEMICOLON));
   if (!cursor.isAtEnd) throw cursor.unexpected();
   return statement;
+}
+
+/** QuestDB takes a semicolon at the start for a table's name. @throws {SqlError} */
+function refuseLeadingSemicolon(cursor: TokenCursor): void {
+  if (cursor.kind() !== TokenKind.SEMICOLON) return;
+  const { position } = cursor;
+  cursor.advance();
+  if (cursor.isName && !TABLE_ALIAS_STOP.has(cursor.word())) cursor.checkName("alias expected");
+  throw new SqlError(position, "table does not exist [table=;]");
 }
 
 /**

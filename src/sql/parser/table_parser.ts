@@ -23,7 +23,8 @@ export class TableParser {
   /** Parses a table, a table function or a subquery, with its alias. @throws {SqlError} */
   parse(): TableExpression {
     const { cursor } = this.#parser;
-    if (cursor.isAtStatementEnd) throw cursor.error("table name or sub-query expected");
+    if (cursor.isAtEnd) throw cursor.error("table name or sub-query expected");
+    if (cursor.isAtStatementEnd) throw cursor.error("table does not exist [table=;]");
     const table = cursor.kind() === TokenKind.LEFT_PAREN
       ? this.#parseSubquery()
       : this.#parseNamed();

@@ -92,9 +92,6 @@ function bindValue(
     column,
     expression.position,
   );
-  if (typeTag(column.type) === ColumnType.LONG256) {
-    throw new SqlError(0, "Column type LONG256 not supported for updates");
-  }
   return coerce(context, asInput(value), { type: column.type });
 }
 

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { ColumnType, INT_NULL, typeTag } from "../../common/mod.ts";
+import { ColumnType, INT_NULL, SqlError, typeTag } from "../../common/mod.ts";
 import type { PartitionUpdate, TableReader, TableWriter } from "../../storage/mod.ts";
 import { type Batch, fixedVector, type Vector, type WasmCore } from "../../wasm/mod.ts";
 import { LazyVectors } from "../exec/lazy_vectors.ts";
@@ -84,6 +84,7 @@ class UpdateRun {
       try {
         for (const range of ranges) if (range.partition === index) this.#collect(range, store);
         if (store.rowCount === 0) continue;
+        refuseLong256(assignments);
         this.rowCount += store.rowCount;
         yield this.#partition(index, store);
       } finally {
@@ -184,6 +185,13 @@ class UpdateRun {
       i32[out + row] = key === INT_NULL ? INT_NULL : map.intern(vector.symbols!.text(key));
     }
     return fixedVector(ROW_TYPE, out * 4);
+  }
+}
+
+/** As in QuestDB nobody minds before there is a row to change. @throws {SqlError} */
+function refuseLong256(assignments: BoundUpdate["assignments"]): void {
+  if (assignments.some(({ column }) => typeTag(column.type) === ColumnType.LONG256)) {
+    throw new SqlError(0, "Column type LONG256 not supported for updates");
   }
 }
 

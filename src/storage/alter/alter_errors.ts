@@ -1,5 +1,5 @@
 /**
- * Refusals of partition operations, in QuestDB's words.
+ * Refusals of operations, in QuestDB's words.
  *
  * @module
  */
@@ -8,6 +8,7 @@ import {
   formatTimestampMicros,
   formatTimestampNanos,
   partitionByName,
+  TableError,
 } from "../../common/mod.ts";
 import type { PartitionScheme } from "../column_files.ts";
 import { AlterRefusedError } from "./validate_alter.ts";
@@ -50,5 +51,21 @@ export function cannotAttach(request: PartitionRequest, status: string): AlterRe
     `could not attach partition [table=${request.table}, detachStatus=ATTACH_ERR_${status}, ${
       describe(request)
     }`,
+  );
+}
+
+/** Stored values cannot be converted to a column's new type. A WAL that carries such a statement stops at it. */
+export class ConversionFailedError extends TableError {}
+
+/** ALTER COLUMN TYPE meets a value that the new type does not take; `reason` is for the log. */
+export function conversionFailed(
+  column: { readonly tableDir: string; readonly name: string },
+  reason: string,
+): ConversionFailedError {
+  const directory = column.tableDir.slice(column.tableDir.lastIndexOf("/") + 1);
+  return new ConversionFailedError(
+    "column conversion failed, see logs for details",
+    { table: directory, tableDir: directory, column: column.name },
+    { cause: new Error(reason) },
   );
 }

@@ -28,7 +28,7 @@ import { convertVector } from "./value_conversion.ts";
 /** Rows that are converted at a time. */
 const CHUNK_ROWS = 1 << 16;
 
-/** Changes the type of a column. @throws {TableError} if a value does not fit. */
+/** Changes the type of a column. @throws {ConversionFailedError} if a value does not fit. */
 export function changeColumnType(
   context: AlterContext,
   operation: AlterOperation & { kind: "changeColumnType" },
@@ -118,7 +118,8 @@ function convertPartition(
     const rowHi = Math.min(row + CHUNK_ROWS, partition.rowCount);
     const rowCount = rowHi - row;
     const source = reader.readColumn(index, to.old.writerIndex, { rowLo: row, rowHi }, arena);
-    const target = { core, type: added.type, symbols: to.symbols, arena };
+    const column = { tableDir: context.tableDir, name: added.name };
+    const target = { core, column, type: added.type, symbols: to.symbols, arena };
     const vector = convertVector(source, rowCount, target);
     writer.append({ vector, rowLo: 0, rowHi: rowCount });
     builder?.add(core.memory.i32.subarray(vector.data / 4, vector.data / 4 + rowCount), row);

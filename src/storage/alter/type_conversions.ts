@@ -1,6 +1,7 @@
 /**
  * Which column types can be converted to which. Numbers, dates, timestamps and BOOLEAN to each other; text to all of them, to CHAR,
  * UUID and IPv4, and back; integers to DECIMAL; DECIMAL to DECIMAL. GEOHASH, LONG256, BINARY and arrays stay what they are.
+ * DECIMAL to an integer is accepted, but as in QuestDB it fails when there is a stored value.
  *
  * @module
  */
@@ -47,6 +48,7 @@ export function canConvert(from: number, to: number): boolean {
   const source = typeTag(from), target = typeTag(to);
   if (isTextType(from)) return isTextType(to) || NUMBERS.has(target) || NAMED.has(target);
   if (isTextType(to)) return NUMBERS.has(source) || NAMED.has(source);
+  if (isDecimalType(from) && INTEGERS.has(target)) return true;
   if (isDecimalType(to)) return INTEGERS.has(source) || isDecimalType(from);
   return NUMBERS.has(source) && NUMBERS.has(target);
 }

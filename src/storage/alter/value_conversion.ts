@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { assert, ColumnType, fixedSize, TableError, typeTag } from "../../common/mod.ts";
+import { assert, ColumnType, fixedSize, typeTag } from "../../common/mod.ts";
 import { type Arena, fixedVector, NumberCode, type Vector, type WasmCore } from "../../wasm/mod.ts";
 import type { SymbolMapWriter } from "../symbol_map.ts";
+import { conversionFailed } from "./alter_errors.ts";
 import { decimalSource, writeDecimal } from "./decimal_values.ts";
 import { textFormatter, textParser } from "./text_values.ts";
 import { textReader, textVector } from "./text_vectors.ts";
@@ -14,6 +15,8 @@ import { isDecimalType, isTextType } from "./type_conversions.ts";
 /** What a conversion works with. */
 export interface ConversionTarget {
   readonly core: WasmCore;
+  /** What a refusal names. */
+  readonly column: { readonly tableDir: string; readonly name: string };
   readonly type: number;
   /** Takes the symbols of a SYMBOL column; `null` for other types. */
   readonly symbols: SymbolMapWriter | null;
@@ -42,7 +45,7 @@ const UNITS_PER_MILLI = new Map<number, bigint>([
 /**
  * Converts the first `rowCount` rows of a vector.
  *
- * @throws {TableError} if a value would lose digits in a DECIMAL.
+ * @throws {ConversionFailedError} if a value would lose digits in a DECIMAL, or a DECIMAL should become an integer.
  */
 export function convertVector(source: Vector, rowCount: number, target: ConversionTarget): Vector {
   const { type, arena } = target;
@@ -52,6 +55,9 @@ export function convertVector(source: Vector, rowCount: number, target: Conversi
     return texts(format, rowCount, target);
   }
   if (isDecimalType(type)) return convertToDecimal(source, rowCount, target);
+  if (isDecimalType(source.type)) {
+    throw conversionFailed(target.column, "QuestDB does not convert DECIMAL values to integers");
+  }
   const data = arena.alloc(rowCount * fixedSize(type));
   const from = UNITS_PER_MILLI.get(source.type) ?? 1n, to = UNITS_PER_MILLI.get(type) ?? 1n;
   const isTime = UNITS_PER_MILLI.has(source.type) && UNITS_PER_MILLI.has(type);
@@ -106,7 +112,7 @@ function convertToDecimal(source: Vector, rowCount: number, target: ConversionTa
   for (let row = 0; row < rowCount; row++) {
     const value = read(row);
     if (value === undefined) {
-      throw new TableError("column conversion failed, a value does not fit the new type");
+      throw conversionFailed(target.column, `row ${row} does not fit the new type`);
     }
     writeDecimal(memory, { type, at: data + row * width }, value);
   }
