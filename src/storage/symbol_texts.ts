@@ -83,7 +83,8 @@ export class SymbolTexts {
   }
   /** Key of a text, which is added if it is new. */
   intern(text: string): number {
-    return this.internUnits(this.#scratch, 0, this.#encode(text));
+    const units = this.#encode(text); // may make a larger scratch
+    return this.internUnits(this.#scratch, 0, units);
   }
   /** Key of the text of `units` little-endian UTF-16 units at `at`; it is added if it is new. */
   internUnits(bytes: Uint8Array, at: number, units: number): number {

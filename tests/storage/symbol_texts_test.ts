@@ -6,6 +6,7 @@ import {
   SymbolMapReader,
   SymbolMapWriter,
 } from "../../src/storage/mod.ts";
+import { SymbolTexts } from "../../src/storage/symbol_texts.ts";
 import { assertEquals } from "../support/assert.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
@@ -64,4 +65,19 @@ Deno.test("SymbolMapWriter gives texts the keys that a Map gives them, by text a
     ),
     { numRuns: 100 },
   );
+});
+
+Deno.test("SymbolTexts.intern keeps texts that are longer than all before them", () => {
+  const texts = new SymbolTexts({
+    chars: new Uint8Array(0),
+    starts: new Float64Array(1),
+    count: 0,
+  });
+  const added = ["a".repeat(20), "b", "c".repeat(300), "d", "e".repeat(5000), "f".repeat(129)];
+  for (const [key, text] of added.entries()) assertEquals(texts.intern(text), key);
+  for (const [key, text] of added.entries()) {
+    assertEquals(texts.text(key), text);
+    assertEquals(texts.find(text), key);
+    assertEquals(texts.intern(text), key);
+  }
 });
