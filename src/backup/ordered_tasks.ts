@@ -16,12 +16,14 @@ interface Entry {
 /** See the module's description. After a failure call {@linkcode settle} before what the tasks read goes away. */
 export class OrderedTasks {
   readonly #taskCountMax: number;
+  readonly #bytesMax: number;
   #queue: Entry[] = [];
   #bytes = 0;
 
-  /** @param taskCountMax Tasks in flight. */
-  constructor(taskCountMax: number) {
+  /** @param taskCountMax Tasks in flight. @param bytesMax their bytes together, unless one alone has more. */
+  constructor(taskCountMax: number, bytesMax = IN_FLIGHT_BYTES_MAX) {
     this.#taskCountMax = taskCountMax;
+    this.#bytesMax = bytesMax;
   }
 
   /** Starts a task as soon as the budget allows; its result is consumed after those of all tasks before it. */
@@ -32,7 +34,7 @@ export class OrderedTasks {
   ): Promise<void> {
     while (
       this.#queue.length > 0 &&
-      (this.#queue.length >= this.#taskCountMax || this.#bytes + bytes > IN_FLIGHT_BYTES_MAX)
+      (this.#queue.length >= this.#taskCountMax || this.#bytes + bytes > this.#bytesMax)
     ) await this.#consumeOne();
     const settled = start().then((value) => ({ value }), (error: unknown) => ({ error }));
     this.#queue.push({ bytes, settled, consume });

@@ -33,10 +33,16 @@ export interface PackRange {
   readonly isLast: boolean;
 }
 
-/** Plans the requests; ranges of a pack follow each other in order. @param packBytes size of each pack, by hash. */
+/**
+ * Plans the requests; ranges of a pack follow each other in order.
+ *
+ * @param packBytes size of each pack, by hash.
+ * @param isRest The wanted slices are what an interrupted restore has left: no pack is read whole for them.
+ */
 export function planRanges(
   wanted: readonly WantedSlice[],
   packBytes: ReadonlyMap<string, number>,
+  isRest = false,
 ): PackRange[] {
   const byPack = new Map<string, WantedSlice[]>();
   for (const slice of wanted) {
@@ -49,7 +55,7 @@ export function planRanges(
     slices.sort((a, b) => a.packOffset - b.packOffset);
     const size = packBytes.get(pack)!;
     const used = slices.reduce((sum, slice) => sum + slice.job.stored, 0);
-    const isWhole = size <= WHOLE_BYTES_MAX || used * 2 >= size;
+    const isWhole = !isRest && (size <= WHOLE_BYTES_MAX || used * 2 >= size);
     ranges.push(...rangesOfPack(slices, { pack, size, isWhole }));
   }
   return ranges;

@@ -27,7 +27,7 @@ const NAMES_SHOWN_MAX = 20;
  */
 export async function selectBackup(
   store: ObjectStore,
-  request: RestoreRequest,
+  request: Pick<RestoreRequest, "instance" | "timestamp">,
 ): Promise<SelectedBackup> {
   const names = await listInstances(store);
   const listed = names.slice(0, NAMES_SHOWN_MAX).join("|");

@@ -3,15 +3,19 @@
  *
  * ```
  * db/.restore/tables/<dir>/   tables being restored        db/.restore/files/   database-level files
- * db/.restore/plan.json       written when all of that is complete, verified and synced
+ * db/.restore/complete/<dir>  hash of the manifest of a table that is complete, verified and synced
+ * db/.restore/plan.json       written when all of that is complete
  *
  * phase      on disk                             next start with the trigger      without it
- * staging    .restore, no plan                   removed, begins again            removed
+ * staging    .restore, no plan                   goes on with what is there       removed
  * publishing .restore with plan, no .data_id     renames what is still staged     refuses to open the root
  * published  .restore with plan, .data_id        removes trigger, then .restore   removes .restore
  * ```
  * A table becomes visible in `db/` only in the publishing phase, when every table is complete. `.data_id` is written after
  * the last rename.
+ *
+ * What is staged is trusted only by its content: a complete table by the hash of its manifest, of others each slice by its own
+ * hash. So it does not matter which backup an earlier attempt was restoring, or what a crash made of its files.
  *
  * A table that fails is moved to `.restore_failed/<dir>` and its name is added to `_restore_failed`; starts are then refused
  * until the operator has removed both.
@@ -28,9 +32,13 @@ export const FAILED_DIRECTORY = ".restore_failed";
 /** File that lists them. */
 export const FAILED_FILE = "_restore_failed";
 const STAGING_DIRECTORY = ".restore";
+const TABLES = "tables";
+const FILES = "files";
+const COMPLETE = "complete";
 const DATA_ID_FILE = ".data_id";
 const DATA_ID_BYTES = 16;
 const PLAN_BYTES_MAX = 268_435_456;
+const MARK_BYTES_MAX = 1024;
 const REGISTRY_FILE = /^tables\.d\.\d+$/;
 
 /** What is to be published. */
@@ -84,7 +92,7 @@ export class RestoreState {
     if (this.#fs.stat(this.staging) === null) return;
     if (!this.hasDataId && this.readPlan() !== null) {
       throw new RestoreError(
-        "an interrupted restore left the database incomplete; put the restore file back to finish it, or remove the database directory",
+        "an interrupted restore left the database incomplete; put the restore file back or run tidemark restore again to finish it, or remove the database directory",
         { file: `${this.#installRoot}/${TRIGGER_FILE}`, directory: this.#dbRoot },
       );
     }
@@ -118,21 +126,61 @@ export class RestoreState {
     }
   }
 
-  /** Makes an empty staging directory; whatever an interrupted attempt left in it goes. */
-  beginStaging(): void {
-    this.#fs.removeTree(this.staging);
-    this.#fs.mkdir(`${this.staging}/tables`);
-    this.#fs.mkdir(`${this.staging}/files`);
+  /** Makes the staging directory, or goes on with an earlier one: tables that this backup does not have are removed. */
+  beginStaging(tables: readonly string[]): void {
+    const names = new Set(tables);
+    for (const part of [TABLES, COMPLETE]) {
+      const directory = `${this.staging}/${part}`;
+      this.#fs.mkdir(directory);
+      for (const { name } of this.#fs.readDir(directory)) {
+        if (!names.has(name)) this.#fs.removeTree(`${directory}/${name}`);
+      }
+    }
+    // Few and small: not worth going on with.
+    this.#fs.removeTree(this.filesDirectory);
+    this.#fs.mkdir(this.filesDirectory);
+  }
+
+  /** Bytes of what an earlier attempt has staged. */
+  stagedBytes(): number {
+    return treeBytes(this.#fs, this.staging);
+  }
+
+  /** Tells whether a table is staged completely. @param manifestHash of the table's manifest. */
+  isComplete(table: string, manifestHash: string): boolean {
+    const mark = this.#mark(table);
+    if (this.#fs.stat(mark) === null || this.#fs.stat(this.tableDirectory(table)) === null) {
+      return false;
+    }
+    return new TextDecoder().decode(readFile(this.#fs, mark, MARK_BYTES_MAX)) === manifestHash;
+  }
+
+  /** Takes back that a table is complete, before its files are changed. */
+  beginTable(table: string): void {
+    const mark = this.#mark(table);
+    if (this.#fs.stat(mark) === null) return;
+    this.#fs.remove(mark);
+    this.#fs.syncDir(`${this.staging}/${COMPLETE}`);
+  }
+
+  /** Notes that a table is complete; everything in its directory is synced already. */
+  completeTable(table: string, manifestHash: string): void {
+    this.#fs.syncDir(`${this.staging}/${TABLES}`);
+    writeFileAtomic(this.#fs, this.#mark(table), new TextEncoder().encode(manifestHash));
+  }
+
+  #mark(table: string): string {
+    return `${this.staging}/${COMPLETE}/${table}`;
   }
 
   /** Staged directory of a table. */
   tableDirectory(table: string): string {
-    return `${this.staging}/tables/${table}`;
+    return `${this.staging}/${TABLES}/${table}`;
   }
 
   /** Staged directory of database-level files. */
   get filesDirectory(): string {
-    return `${this.staging}/files`;
+    return `${this.staging}/${FILES}`;
   }
 
   /** Removes everything that is staged. */
@@ -156,17 +204,17 @@ export class RestoreState {
       this.#fs.mkdir(local);
       this.#fs.rename(from, `${local}/${table.directory}`);
     }
-    writeFileAtomic(
-      this.#fs,
-      `${this.#installRoot}/${FAILED_FILE}`,
-      new TextEncoder().encode(`${table.name}\n`),
-    );
+    const list = `${this.#installRoot}/${FAILED_FILE}`;
+    const others = this.#fs.stat(list) === null
+      ? ""
+      : new TextDecoder().decode(readFile(this.#fs, list, PLAN_BYTES_MAX));
+    writeFileAtomic(this.#fs, list, new TextEncoder().encode(`${others}${table.name}\n`));
   }
 
   /** Declares the staged state complete. Everything in it is synced already. */
   writePlan(plan: PublishPlan): void {
-    this.#fs.syncDir(`${this.staging}/tables`);
-    this.#fs.syncDir(`${this.staging}/files`);
+    this.#fs.syncDir(`${this.staging}/${TABLES}`);
+    this.#fs.syncDir(`${this.staging}/${FILES}`);
     this.#fs.syncDir(this.staging);
     this.#fs.syncDir(this.#dbRoot);
     writeFileAtomic(
@@ -223,6 +271,16 @@ export class RestoreState {
       });
     }
   }
+}
+
+function treeBytes(fs: FileSystem, directory: string): number {
+  if (fs.stat(directory) === null) return 0;
+  let bytes = 0;
+  for (const { name, isDirectory } of fs.readDir(directory)) {
+    const path = `${directory}/${name}`;
+    bytes += isDirectory ? treeBytes(fs, path) : fs.stat(path)?.size ?? 0;
+  }
+  return bytes;
 }
 
 /** The 16 bytes of a UUID's text, big endian. */

@@ -68,6 +68,20 @@ export interface DecodeJob {
   readonly base: number;
 }
 
+/** Slices to decode, all of one object. */
+export interface DecodeRequest {
+  readonly jobs: readonly DecodeJob[];
+  /** Part of the object. */
+  readonly buffer: Uint8Array;
+  /** Its key, for messages. */
+  readonly object: string;
+  /** Files are named in messages without this prefix of their paths. */
+  readonly prefix: string;
+}
+
+/** A slice that an earlier attempt may have written already. */
+export type PresenceJob = Pick<DecodeJob, "file" | "position" | "raw" | "blake3" | "kind" | "base">;
+
 /** A symbol table whose `.o`, `.k` and `.v` are to be made from `.c`. */
 export interface SymbolRebuildRequest {
   /** Absolute paths; `.o` holds its header, `.c` everything. */
@@ -88,6 +102,8 @@ export const BackupTask = {
   ENCODE: "backup.encode",
   DECODE: "backup.decode",
   VERIFY: "backup.verify",
+  READ: "backup.read",
+  PRESENT: "backup.present",
   COMPRESS: "backup.compress",
   SYNC: "backup.sync",
   SYMBOLS: "backup.symbols",
@@ -100,6 +116,8 @@ export const backupTasks: TaskHandlers = {
   [BackupTask.ENCODE]: encodeSlices,
   [BackupTask.DECODE]: decodeSlices,
   [BackupTask.VERIFY]: verifySlices,
+  [BackupTask.READ]: readSlices,
+  [BackupTask.PRESENT]: findPresent,
   [BackupTask.COMPRESS]: compressObject,
   [BackupTask.SYNC]: syncFiles,
   [BackupTask.SYMBOLS]: rebuildSymbols,
@@ -150,14 +168,11 @@ function readJob(view: Uint8Array, files: OpenFiles, job: EncodeJob): void {
   }
 }
 
-function decodeSlices(
-  context: TaskContext,
-  args: { readonly jobs: readonly DecodeJob[]; readonly buffer: Uint8Array },
-): number {
+function decodeSlices(context: TaskContext, request: DecodeRequest): number {
   using files = new OpenFiles(context.fs, "create");
   let bytes = 0;
-  for (const job of args.jobs) {
-    decodeOne(context.core, { job, buffer: args.buffer }, (view) => {
+  for (const job of request.jobs) {
+    decodeOne(context.core, { ...request, job }, (view) => {
       if (job.kind !== FileKind.RAW) rebaseAux(view, job.kind, job.base);
       files.open(job.file).write(view, job.position);
     });
@@ -167,21 +182,63 @@ function decodeSlices(
 }
 
 /** Decodes slices to see that it can be done; nothing is written. */
-function verifySlices(
+function verifySlices(context: TaskContext, request: DecodeRequest): void {
+  for (const job of request.jobs) {
+    decodeOne(context.core, { ...request, job }, (view) => {
+      if (job.kind !== FileKind.RAW) rebaseAux(view, job.kind, job.base);
+    });
+  }
+}
+
+/** Decodes slices and returns their bytes, for small files. */
+function readSlices(context: TaskContext, request: DecodeRequest): Uint8Array<ArrayBuffer>[] {
+  const slices: Uint8Array<ArrayBuffer>[] = [];
+  for (const job of request.jobs) {
+    // Out of the shared memory, which cannot be sent.
+    decodeOne(context.core, { ...request, job }, (view) => slices.push(new Uint8Array(view)));
+  }
+  return slices;
+}
+
+/** Tells which slices their files hold already, by their hashes. */
+function findPresent(
   context: TaskContext,
-  args: { readonly jobs: readonly DecodeJob[]; readonly buffer: Uint8Array },
-): void {
-  for (const job of args.jobs) {
-    decodeOne(context.core, { job, buffer: args.buffer }, () => undefined);
+  args: { readonly jobs: readonly PresenceJob[] },
+): boolean[] {
+  using files = new OpenFiles(context.fs, "read");
+  return args.jobs.map((job) => isPresent(context.core, files, job));
+}
+
+function isPresent(core: WasmCore, files: OpenFiles, job: PresenceJob): boolean {
+  const pointer = core.memory.alloc(job.raw);
+  try {
+    const view = core.memory.bytes(pointer, job.raw);
+    const count = files.open(job.file).read(view, job.position);
+    if (count !== job.raw || !canRebase(view, job)) return false;
+    return hashDigits(core, pointer, job.raw) === job.blake3;
+  } finally {
+    core.memory.free(pointer);
+  }
+}
+
+/** Takes the base off the offsets again; `false` for bytes that were never written by a restore. */
+function canRebase(view: Uint8Array, job: PresenceJob): boolean {
+  if (job.kind === FileKind.RAW) return true;
+  try {
+    rebaseAux(view, job.kind, -job.base);
+    return true;
+  } catch {
+    return false; // an offset below the base: a hole, or torn by a crash
   }
 }
 
 /** Decodes a slice, checks its hash and hands its bytes on. */
 function decodeOne(
   core: WasmCore,
-  { job, buffer }: { readonly job: DecodeJob; readonly buffer: Uint8Array },
+  { buffer, object, prefix, job }: DecodeRequest & { readonly job: DecodeJob },
   use: (view: Uint8Array) => void,
 ): void {
+  const path = job.file.startsWith(prefix) ? job.file.slice(prefix.length) : job.file;
   const pointer = core.memory.alloc(job.raw);
   try {
     const view = core.memory.bytes(pointer, job.raw);
@@ -189,14 +246,12 @@ function decodeOne(
     try {
       decodeBytes(core, stored, { pointer, byteSize: job.raw, codec: job.codec });
     } catch (error) {
-      throw new RestoreError("slice cannot be decoded", {
-        path: job.file,
-        reason: error instanceof Error ? error.message : String(error),
-      }, { cause: error });
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new RestoreError("slice cannot be decoded", { path, reason, object }, { cause: error });
     }
     const actual = hashDigits(core, pointer, job.raw);
     if (actual !== job.blake3) {
-      throw new RestoreError("hash mismatch", { path: job.file, expected: job.blake3, actual });
+      throw new RestoreError("hash mismatch", { path, expected: job.blake3, actual, object });
     }
     use(view);
   } finally {

@@ -2,7 +2,10 @@
  * One table of a restore: fetch, decode, verify, rebuild what is derived, sync.
  *
  * Every slice is checked against its hash after decoding; a pack that is read from end to end also against its name. File
- * lengths, row counts and the transaction are checked at the end by reading the table's own files.
+ * lengths, partitions, row counts and the transaction are checked at the end by reading the table's own files.
+ *
+ * A directory that an interrupted attempt has left is gone on with: slices whose bytes are there, by their hashes, are not
+ * fetched again; what the manifest does not name is removed.
  *
  * @module
  */
@@ -10,28 +13,28 @@ import { ColumnType, RestoreError } from "../common/mod.ts";
 import { type FileSystem, parentPath } from "../platform/mod.ts";
 import type { ObjectStore } from "../objectstore/mod.ts";
 import {
-  committedRowCount,
   partitionPath,
   type PartitionScheme,
   partitionScheme,
-  readColumnVersions,
   readTableMetadata,
-  readTxn,
 } from "../storage/mod.ts";
 import { Blake3, type TaskRunner, type WasmCore } from "../wasm/mod.ts";
-import { toHex } from "./content_hash.ts";
+import { hashHex, toHex } from "./content_hash.ts";
 import type { InstanceKeys } from "./object_keys.ts";
 import { OrderedTasks } from "./ordered_tasks.ts";
 import { checkRelativePath } from "./path_safety.ts";
 import { rebuildDerived } from "./rebuild_derived.ts";
-import { type PackRange, planRanges, type WantedSlice } from "./restore_ranges.ts";
+import { type PackRange, planRanges, RANGE_BYTES_MAX, type WantedSlice } from "./restore_ranges.ts";
+import { checkTable } from "./restored_table.ts";
 import type { BackupTable } from "./root_manifest.ts";
-import { BackupTask } from "./slice_tasks.ts";
+import { BackupTask, type DecodeRequest } from "./slice_tasks.ts";
 import { FileKind, type StoredFile, type TableManifest } from "./table_manifest.ts";
 
 /** Files synced by one task. */
 const SYNC_FILES = 32;
 const TASKS_PER_WORKER = 2;
+/** Bytes of one table in flight: stored and decoded. Several tables are restored at a time. */
+const IN_FLIGHT_BYTES_MAX = 16_777_216;
 
 /** What every table of a restore shares. */
 export interface RestoreContext {
@@ -40,7 +43,14 @@ export interface RestoreContext {
   readonly fs: FileSystem;
   readonly tasks: TaskRunner;
   readonly core: WasmCore;
+  /** Ends the restore early. */
+  readonly signal: AbortSignal;
+  /** Called with decoded bytes, and with those that were there already. */
   readonly onProgress: (rawBytes: number) => void;
+  /** Called with bytes that came from the store. */
+  readonly onFetched: (storedBytes: number) => void;
+  /** Called with decoded bytes that an earlier attempt has left. */
+  readonly onReused: (rawBytes: number) => void;
 }
 
 /** Where a table's or the database's files go. */
@@ -80,16 +90,20 @@ export async function restoreTable(
   source: { readonly table: BackupTable; readonly manifest: TableManifest },
 ): Promise<void> {
   const { table, manifest } = source;
-  if (manifest.header.directory !== table.dir) {
-    throw new RestoreError("table manifest belongs to another table", {
-      manifest: manifest.source,
-      expected: table.dir,
-      actual: manifest.header.directory,
-    });
-  }
+  checkOwnManifest(table, manifest);
   await restoreFiles(context, target, manifest);
+  checkTable(context.fs, target.directory, source);
   await rebuildDerived(context, target.directory);
-  checkTable(context.fs, target.directory, table);
+}
+
+/** Checks that a table manifest is the one of its table. @throws {RestoreError} naming it. */
+export function checkOwnManifest(table: BackupTable, manifest: TableManifest): void {
+  if (manifest.header.directory === table.dir) return;
+  throw new RestoreError("table manifest belongs to another table", {
+    manifest: manifest.source,
+    expected: table.dir,
+    actual: manifest.header.directory,
+  });
 }
 
 class FileRestore {
@@ -98,10 +112,13 @@ class FileRestore {
   readonly #manifest: TableManifest;
   readonly #tasks: OrderedTasks;
   readonly #packBytes: ReadonlyMap<string, number>;
+  /** Relative paths of files. */
   readonly #paths = new Set<string>();
   /** Made so far, each after the one that it lies in. */
   readonly #directories = new Set<string>();
   #unsynced: string[] = [];
+  /** True if an earlier attempt has left something. */
+  #isResumed = false;
   /** Of the pack that is being read from end to end. */
   #hash: Blake3 | null = null;
 
@@ -109,11 +126,15 @@ class FileRestore {
     this.#context = context;
     this.#target = target;
     this.#manifest = manifest;
-    this.#tasks = new OrderedTasks(context.tasks.workerCount * TASKS_PER_WORKER);
+    this.#tasks = new OrderedTasks(
+      context.tasks.workerCount * TASKS_PER_WORKER,
+      IN_FLIGHT_BYTES_MAX,
+    );
     this.#packBytes = manifest.packBytes();
   }
 
   async run(): Promise<void> {
+    this.#isResumed = this.#context.fs.stat(this.#target.directory) !== null;
     await this.#restoreGroup("", this.#manifest.tableFiles());
     const scheme = await this.#partitionScheme();
     for (const [index, partition] of this.#manifest.partitions.entries()) {
@@ -121,6 +142,7 @@ class FileRestore {
       await this.#restoreGroup(`${name}/`, this.#manifest.partitionFiles(index));
     }
     await this.#tasks.drain();
+    if (this.#isResumed) this.#removeStrangers(this.#target.directory, "");
     await this.#sync();
   }
 
@@ -135,64 +157,145 @@ class FileRestore {
   }
 
   async settle(): Promise<void> {
-    this.#hash?.[Symbol.dispose]();
     await this.#tasks.settle();
+    this.#hash?.[Symbol.dispose]();
   }
 
   /** Restores files whose paths follow `prefix`. */
   async #restoreGroup(prefix: string, files: readonly StoredFile[]): Promise<void> {
-    const { fs } = this.#context;
     const byPath = new Map(files.map((file) => [file.path, file]));
-    const wanted: WantedSlice[] = [];
+    const wanted: WantedSlice[] = [], kept: WantedSlice[] = [];
     this.#makeDirectory(`${this.#target.directory}/${prefix}`.replace(/\/$/, ""));
     for (const file of files) {
-      const relative = checkRelativePath(`${prefix}${file.path}`, this.#manifest.source);
-      if (this.#paths.has(relative)) {
-        throw new RestoreError("a file is named twice", {
-          path: relative,
-          manifest: this.#manifest.source,
-        });
-      }
-      this.#paths.add(relative);
-      const path = `${this.#target.directory}/${relative}`;
-      this.#makeDirectory(path.slice(0, path.lastIndexOf("/")));
-      fs.open(path, "createNew").close();
-      this.#unsynced.push(path);
+      const path = this.#claim(`${prefix}${file.path}`);
+      const isKept = this.#isResumed && this.#keepFile(path, file.bytes);
+      if (!isKept) this.#context.fs.open(path, "createNew").close();
       const heap = byPath.get(file.path.replace(/\.i(\.\d+)?$/, ".d$1")) ?? null;
-      wanted.push(...wantedSlices({ path, file, heap }));
+      (isKept ? kept : wanted).push(...wantedSlices({ path, file, heap }));
     }
-    for (const range of this.#rangesOf(wanted)) await this.#fetch(range);
+    wanted.push(...await this.#missing(kept));
+    const isRest = kept.length > 0;
+    for (const range of planRanges(wanted, this.#packBytes, isRest)) await this.#fetch(range);
     const ends = files.map((file) => ({ path: `${prefix}${file.path}`, bytes: file.bytes }));
     await this.#tasks.add(0, () => Promise.resolve(), () => this.#checkLengths(ends));
   }
 
-  #rangesOf(wanted: readonly WantedSlice[]): PackRange[] {
-    return planRanges(wanted, this.#packBytes);
+  /** Checks a path, makes its directory and returns where it goes. */
+  #claim(relative: string): string {
+    checkRelativePath(relative, this.#manifest.source);
+    if (this.#paths.has(relative)) {
+      throw new RestoreError("a file is named twice", {
+        path: relative,
+        manifest: this.#manifest.source,
+      });
+    }
+    this.#paths.add(relative);
+    const path = `${this.#target.directory}/${relative}`;
+    this.#makeDirectory(path.slice(0, path.lastIndexOf("/")));
+    this.#unsynced.push(path);
+    return path;
+  }
+
+  /** Tells whether an earlier attempt has left a file, no longer than it will be. */
+  #keepFile(path: string, bytes: number): boolean {
+    const { fs } = this.#context;
+    const found = fs.stat(path);
+    if (found === null) return false;
+    if (found.isDirectory) {
+      fs.removeTree(path);
+      return false;
+    }
+    if (found.size > bytes) {
+      using file = fs.open(path, "readWrite");
+      file.truncate(bytes); // what was built from it, or belongs to another backup
+    }
+    return true;
+  }
+
+  /** Those of the slices that the files do not hold. */
+  async #missing(slices: readonly WantedSlice[]): Promise<WantedSlice[]> {
+    const { tasks, signal, onReused, onProgress } = this.#context;
+    const missing: WantedSlice[] = [];
+    for (const batch of batchesOf(slices)) {
+      signal.throwIfAborted();
+      await this.#tasks.add(
+        batch.reduce((sum, { job }) => sum + job.raw, 0),
+        () => tasks.run<boolean[]>(BackupTask.PRESENT, { jobs: batch.map(({ job }) => job) }),
+        (present) => {
+          for (const [index, slice] of batch.entries()) {
+            if (!present[index]) missing.push(slice);
+            else {
+              onReused(slice.job.raw);
+              onProgress(slice.job.raw);
+            }
+          }
+        },
+      );
+    }
+    if (slices.length > 0) await this.#tasks.drain();
+    return missing;
   }
 
   async #fetch(range: PackRange): Promise<void> {
-    const { store, keys, core, tasks } = this.#context;
-    const key = keys.pack(this.#target.packDirectory, range.pack);
-    const buffer = await store.get(key, {
-      range: { offset: range.offset, length: range.length },
-    });
-    if (range.isWhole) {
-      if (range.offset === 0) this.#hash = new Blake3(core);
-      this.#hash!.update(buffer);
-      if (range.isLast) {
-        const actual = toHex(this.#hash!.digest());
-        if (actual !== range.pack) {
-          throw new RestoreError("hash mismatch", { path: key, expected: range.pack, actual });
-        }
-      }
-    }
-    if (range.jobs.length === 0) return;
+    this.#context.signal.throwIfAborted();
     const rawBytes = range.jobs.reduce((sum, job) => sum + job.raw, 0);
+    const isOnly = range.offset === 0 && range.isLast;
     await this.#tasks.add(
       rawBytes + range.length,
-      () => tasks.run<number>(BackupTask.DECODE, { jobs: range.jobs, buffer }),
-      (bytes) => this.#context.onProgress(bytes),
+      async () => {
+        try {
+          return await this.#fetchOnce(range, isOnly);
+        } catch (error) {
+          // Damaged in the store, or on its way here; the second answer decides.
+          if (!(error instanceof RestoreError)) throw error;
+          return await this.#fetchOnce(range, isOnly);
+        }
+      },
+      (buffer) => {
+        if (range.isWhole && !isOnly) this.#hashOn(range, buffer);
+        this.#context.onProgress(rawBytes);
+      },
     );
+  }
+
+  /** Fetches a range and writes its slices. @throws {RestoreError} if it is not what was stored. */
+  async #fetchOnce(range: PackRange, isOnly: boolean): Promise<Uint8Array> {
+    const { store, tasks, core, signal, onFetched } = this.#context;
+    signal.throwIfAborted();
+    const key = this.#keyOf(range);
+    const { offset, length } = range;
+    const buffer = await store.get(key, { range: { offset, length }, signal });
+    onFetched(length);
+    if (range.isWhole && isOnly) this.#checkHash(range, hashHex(core, buffer));
+    if (range.jobs.length > 0) {
+      const prefix = `${this.#target.directory}/`;
+      const request: DecodeRequest = { jobs: range.jobs, buffer, object: key, prefix };
+      await tasks.run(BackupTask.DECODE, request, { signal });
+    }
+    return buffer;
+  }
+
+  /** Hashes a pack that comes in several ranges. */
+  #hashOn(range: PackRange, buffer: Uint8Array): void {
+    if (range.offset === 0) {
+      this.#hash?.[Symbol.dispose]();
+      this.#hash = new Blake3(this.#context.core);
+    }
+    this.#hash!.update(buffer);
+    if (range.isLast) this.#checkHash(range, toHex(this.#hash!.digest()));
+  }
+
+  #checkHash(range: PackRange, actual: string): void {
+    if (actual === range.pack) return;
+    throw new RestoreError("hash mismatch", {
+      path: this.#keyOf(range),
+      expected: range.pack,
+      actual,
+    });
+  }
+
+  #keyOf(range: PackRange): string {
+    return this.#context.keys.pack(this.#target.packDirectory, range.pack);
   }
 
   #checkLengths(files: readonly { readonly path: string; readonly bytes: number }[]): void {
@@ -211,9 +314,22 @@ class FileRestore {
   /** Makes a directory and notes it, and each that it lies in, for {@linkcode #sync}: names in all of them must be durable. */
   #makeDirectory(path: string): void {
     if (this.#directories.has(path)) return;
+    const { fs } = this.#context;
     if (path !== this.#target.directory) this.#makeDirectory(parentPath(path));
-    this.#context.fs.mkdir(path);
+    if (this.#isResumed && fs.stat(path)?.isDirectory === false) fs.remove(path);
+    fs.mkdir(path);
     this.#directories.add(path);
+  }
+
+  /** Removes what an earlier attempt has left and the manifest does not name. */
+  #removeStrangers(directory: string, prefix: string): void {
+    const { fs } = this.#context;
+    for (const { name, isDirectory } of fs.readDir(directory)) {
+      const path = `${directory}/${name}`;
+      if (isDirectory && this.#directories.has(path)) {
+        this.#removeStrangers(path, `${prefix}${name}/`);
+      } else if (!this.#paths.has(`${prefix}${name}`)) fs.removeTree(path);
+    }
   }
 
   async #sync(): Promise<void> {
@@ -229,8 +345,23 @@ class FileRestore {
   }
 }
 
+/** Cuts slices into runs that one task handles. */
+function* batchesOf(slices: readonly WantedSlice[]): Iterable<WantedSlice[]> {
+  let batch: WantedSlice[] = [], bytes = 0;
+  for (const slice of slices) {
+    if (batch.length > 0 && bytes + slice.job.raw > RANGE_BYTES_MAX) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(slice);
+    bytes += slice.job.raw;
+  }
+  if (batch.length > 0) yield batch;
+}
+
 /** The slices of a file with the positions they go to. */
-function wantedSlices({ path, file, heap }: PlacedFile): WantedSlice[] {
+export function wantedSlices({ path, file, heap }: PlacedFile): WantedSlice[] {
   const isAux = file.kind === FileKind.VARCHAR_AUX || file.kind === FileKind.ARRAY_AUX ||
     file.kind === FileKind.OFFSET_AUX;
   const bases = isAux ? heapPositions(heap) : null;
@@ -265,28 +396,4 @@ function heapPositions(heap: StoredFile | null): Map<number, number> {
     position += slice.raw;
   }
   return positions;
-}
-
-/** Reads the table's state back and compares it with what the backup says. */
-function checkTable(fs: FileSystem, tableDir: string, table: BackupTable): void {
-  const metadata = readTableMetadata(fs, tableDir);
-  const txn = readTxn(fs, tableDir, metadata.partitionBy);
-  readColumnVersions(fs, tableDir, txn.columnVersion);
-  const checks: [string, number | string, number | string][] = [
-    ["txn", table.txn, txn.txn],
-    ["seq_txn", table.seq_txn, txn.seqTxn],
-    ["rows", table.rows, committedRowCount(txn)],
-    ["structure_version", table.structure_version, String(txn.structureVersion)],
-    ["partition_by", table.partition_by, metadata.partitionBy],
-  ];
-  for (const [field, expected, actual] of checks) {
-    if (expected !== actual) {
-      throw new RestoreError("restored table is not what the backup says", {
-        table: table.name,
-        field,
-        expected,
-        actual,
-      });
-    }
-  }
 }

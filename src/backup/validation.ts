@@ -2,35 +2,46 @@
  * VALIDATE BACKUP: is what a backup names still there, and is it what was stored?
  *
  * ```
- * manifest   root manifest and table manifests are read and checked against their hashes
+ * manifest   root manifest and table manifests are read, checked against their hashes and against each other
  * objects    besides, every pack is there and as long as it was
- * hashes     besides, every pack is read and is what its name says
+ * hashes     besides, every pack is read and is what its name says; the tables' own state is read and fits the manifests
  * decode     besides, every slice is decoded and is what it was before it was stored
  * ```
- * Reads the store only; needs no database, so it runs without a server, too. Memory: one range of a pack at a time.
+ * Reads the store only; needs no database, so it runs without a server, too. Memory: a few ranges of packs at a time.
  *
  * @module
  */
-import { RestoreError } from "../common/mod.ts";
-import type { ObjectStore } from "../objectstore/mod.ts";
+import { ObjectStoreError, RestoreError } from "../common/mod.ts";
+import { ObjectNotFoundError, type ObjectStore } from "../objectstore/mod.ts";
+import { SimulatedFileSystem } from "../platform/mod.ts";
 import { Blake3, type TaskRunner } from "../wasm/mod.ts";
+import { inParallel } from "./in_parallel.ts";
 import { toHex } from "./content_hash.ts";
-import { type ManifestContext, readRootManifest, readTableManifest } from "./manifest_store.ts";
+import { type ManifestContext, readTableManifest } from "./manifest_store.ts";
 import { DATABASE_DIRECTORY, type InstanceKeys } from "./object_keys.ts";
-import { planRanges, RANGE_BYTES_MAX, type WantedSlice } from "./restore_ranges.ts";
-import { selectBackup } from "./restore_selection.ts";
-import type { ManifestReference, RootManifest } from "./root_manifest.ts";
-import { BackupTask } from "./slice_tasks.ts";
-import type { TableManifest } from "./table_manifest.ts";
+import { checkDatabaseFiles, readSelected } from "./restore.ts";
+import { type PackRange, planRanges, RANGE_BYTES_MAX } from "./restore_ranges.ts";
+import { checkPaths, checkTable, STATE_FILES } from "./restored_table.ts";
+import type { BackupTable, ManifestReference, RootManifest } from "./root_manifest.ts";
+import { BackupTask, type DecodeRequest } from "./slice_tasks.ts";
+import { checkOwnManifest, wantedSlices } from "./table_restore.ts";
+import type { StoredFile, TableManifest } from "./table_manifest.ts";
 
 /** How thoroughly a backup is checked, each level including those before it. */
 export const VALIDATION_LEVELS = ["manifest", "objects", "hashes", "decode"] as const;
 /** One of {@linkcode VALIDATION_LEVELS}. */
 export type ValidationLevel = typeof VALIDATION_LEVELS[number];
 
+/** Objects asked for at the same time. */
+const REQUESTS_MAX = 16;
+/** Objects read at the same time, a range of each in memory. */
+const READS_MAX = 3;
+/** Largest state of a table that is looked into. */
+const STATE_BYTES_MAX = 268_435_456;
+
 /** What a validation runs with. */
 export interface ValidationOptions extends ManifestContext {
-  /** Runs `backupTasks`; used by level `decode`. */
+  /** Runs `backupTasks`; used by levels `hashes` and `decode`. */
   readonly tasks: TaskRunner;
   readonly level: ValidationLevel;
   /** Instance name; `null`: the only one in the store. */
@@ -38,11 +49,14 @@ export interface ValidationOptions extends ManifestContext {
   /** The newest backup at or before it, microseconds; `null`: the latest. */
   readonly timestamp: bigint | null;
   readonly signal: AbortSignal;
-  /** Called with bytes that were checked. */
-  readonly onProgress?: (bytes: number) => void;
+  /** Called with bytes that were checked, and all there are to check. */
+  readonly onProgress?: (bytes: number, totalBytes: number) => void;
 }
 
-/** What was found about one table; the database's own files count as the table `''`. */
+/**
+ * What was found about one table; the database's own files count as the table `''`. A damaged table has one for every damaged
+ * object; the first of them counts what was checked, the others count nothing.
+ */
 export interface TableValidation {
   readonly table: string;
   /** Objects that were checked. */
@@ -51,6 +65,8 @@ export interface TableValidation {
   readonly bytes: number;
   /** What is wrong, with the object's key; `null` if nothing is. */
   readonly error: string | null;
+  /** Key of the damaged object. */
+  readonly object: string | null;
 }
 
 /** What was found about a backup. */
@@ -66,82 +82,128 @@ export interface BackupValidation {
  * @throws {RestoreError} if there is no such backup, or its root manifest is damaged: it names no tables then.
  */
 export async function validateBackup(options: ValidationOptions): Promise<BackupValidation> {
-  const selected = await selectBackup(options.store, {
-    objectStore: null,
-    instance: options.instance,
-    timestamp: options.timestamp,
-    timestampText: null,
-  });
-  const root = await readRootManifest(options, selected.keys.manifest(selected.timestamp));
+  const { root, keys, timestamp } = await readSelected(options, options);
   const tables: TableValidation[] = [];
-  for (const { name, directory, reference } of partsOf(root)) {
+  const totalBytes = root.tables.reduce((sum, table) => sum + table.stored_bytes, 0);
+  let doneBytes = 0;
+  const onBytes = (bytes: number) => {
+    doneBytes = Math.min(totalBytes, doneBytes + bytes);
+    options.onProgress?.(doneBytes, totalBytes);
+  };
+  for (const part of partsOf(root)) {
     options.signal.throwIfAborted();
-    const check = new TableCheck(options, selected.keys, directory);
-    tables.push(await check.run(name, reference));
+    tables.push(...await new TableCheck(options, { keys, part, onBytes }).run());
   }
-  return { instance: selected.instance, timestamp: selected.timestamp, tables };
+  return { instance: root.instance, timestamp, tables };
 }
 
-function partsOf(
-  root: RootManifest,
-): { name: string; directory: string; reference: ManifestReference }[] {
+interface BackupPart {
+  /** Empty for the database's own files. */
+  readonly name: string;
+  /** Table directory in keys. */
+  readonly directory: string;
+  readonly reference: ManifestReference;
+  readonly table: BackupTable | null;
+}
+
+/** The parts of a backup that have a manifest each. */
+export function partsOf(root: RootManifest): BackupPart[] {
   return [
-    { name: "", directory: DATABASE_DIRECTORY, reference: root.files },
-    ...root.tables.map(({ name, dir, manifest }) => ({
-      name,
-      directory: dir,
-      reference: manifest,
+    { name: "", directory: DATABASE_DIRECTORY, reference: root.files, table: null },
+    ...root.tables.map((table) => ({
+      name: table.name,
+      directory: table.dir,
+      reference: table.manifest,
+      table,
     })),
   ];
+}
+
+/** Checks all of a manifest that can be checked without its packs. @throws {RestoreError} naming it. */
+export function checkPart(part: BackupPart, manifest: TableManifest): void {
+  if (part.table === null) checkDatabaseFiles(manifest);
+  else checkOwnManifest(part.table, manifest);
+  checkPaths(manifest);
+}
+
+interface Damage {
+  readonly object: string;
+  readonly error: string;
 }
 
 class TableCheck {
   readonly #options: ValidationOptions;
   readonly #store: ObjectStore;
   readonly #keys: InstanceKeys;
-  readonly #directory: string;
+  readonly #part: BackupPart;
+  readonly #onBytes: (bytes: number) => void;
+  /** By key; the first that was found of each object. */
+  readonly #damages = new Map<string, Damage>();
   #objects = 0;
   #bytes = 0;
 
-  constructor(options: ValidationOptions, keys: InstanceKeys, directory: string) {
+  constructor(
+    options: ValidationOptions,
+    facts: {
+      readonly keys: InstanceKeys;
+      readonly part: BackupPart;
+      readonly onBytes: (bytes: number) => void;
+    },
+  ) {
     this.#options = options;
     this.#store = options.store;
-    this.#keys = keys;
-    this.#directory = directory;
+    this.#keys = facts.keys;
+    this.#part = facts.part;
+    this.#onBytes = facts.onBytes;
   }
 
-  async run(table: string, reference: ManifestReference): Promise<TableValidation> {
-    let error: string | null = null;
-    try {
+  async run(): Promise<TableValidation[]> {
+    const { reference, name: table } = this.#part;
+    await this.#guard(reference.key, async () => {
       const manifest = await readTableManifest(this.#options, reference);
       this.#count(reference.bytes);
-      await this.#checkPacks(manifest);
-      if (this.#options.level === "decode") await this.#decode(manifest);
-    } catch (cause) {
-      this.#options.signal.throwIfAborted();
-      error = cause instanceof Error ? cause.message : String(cause);
-    }
-    return { table, objects: this.#objects, bytes: this.#bytes, error };
+      checkPart(this.#part, manifest);
+      await this.#checkContent(manifest);
+    });
+    const totals = { objects: this.#objects, bytes: this.#bytes };
+    if (this.#damages.size === 0) return [{ table, ...totals, error: null, object: null }];
+    return [...this.#damages.values()].map(({ object, error }, index) => ({
+      table,
+      ...index === 0 ? totals : { objects: 0, bytes: 0 },
+      error,
+      object,
+    }));
   }
 
-  async #checkPacks(manifest: TableManifest): Promise<void> {
-    const { level, signal } = this.#options;
+  async #checkContent(manifest: TableManifest): Promise<void> {
+    const { level } = this.#options;
     if (level === "manifest") return;
-    for (const [pack, bytes] of manifest.packBytes()) {
-      signal.throwIfAborted();
-      const key = this.#keys.pack(this.#directory, pack);
-      const info = await this.#store.head(key, { signal });
-      if (info === null) throw new RestoreError("object does not exist", { key });
-      if (info.size !== bytes) {
-        throw new RestoreError("object has the wrong length", {
-          key,
-          expected: bytes,
-          actual: info.size,
-        });
-      }
-      if (level !== "objects") await this.#checkHash(key, { pack, bytes });
-      this.#count(bytes);
+    const packs = [...manifest.packBytes()];
+    const isHashed = level !== "objects";
+    await inParallel(packs, isHashed ? READS_MAX : REQUESTS_MAX, async ([pack, bytes]) => {
+      const key = this.#keyOf(pack);
+      await this.#guard(key, async () => {
+        await this.#checkObject(key, bytes);
+        if (isHashed) await this.#checkHash(key, { pack, bytes });
+        this.#count(bytes);
+      });
+    });
+    if (level === "decode") await this.#decode(manifest);
+    // Of a damaged table it is not asked: damaged is what it would say, too.
+    if (isHashed && this.#damages.size === 0 && this.#part.table !== null) {
+      await this.#checkState(this.#part.table, manifest);
     }
+  }
+
+  async #checkObject(key: string, bytes: number): Promise<void> {
+    const info = await this.#store.head(key, this.#options);
+    if (info === null) throw new ObjectNotFoundError(key);
+    if (info.size === bytes) return;
+    throw new RestoreError("object has the wrong length", {
+      key,
+      expected: bytes,
+      actual: info.size,
+    });
   }
 
   async #checkHash(key: string, object: { pack: string; bytes: number }): Promise<void> {
@@ -158,39 +220,86 @@ class TableCheck {
   }
 
   async #decode(manifest: TableManifest): Promise<void> {
-    const { tasks, signal } = this.#options;
-    const files = [
-      ...manifest.tableFiles(),
-      ...manifest.partitions.flatMap((_, index) => manifest.partitionFiles(index)),
+    const groups = [
+      manifest.tableFiles(),
+      ...manifest.partitions.map((_, index) => manifest.partitionFiles(index)),
     ];
-    const wanted: WantedSlice[] = files.flatMap((file) =>
-      file.slices.map((slice) => ({
-        pack: slice.pack,
-        packOffset: slice.offset,
-        job: {
-          file: file.path,
-          position: 0,
-          stored: slice.stored,
-          raw: slice.raw,
-          codec: slice.codec,
-          blake3: slice.blake3,
-          kind: file.kind,
-          base: 0,
-        },
-      }))
-    );
-    for (const range of planRanges(wanted, manifest.packBytes())) {
-      if (range.jobs.length === 0) continue;
-      const key = this.#keys.pack(this.#directory, range.pack);
-      const { offset, length } = range;
-      const buffer = await this.#store.get(key, { range: { offset, length }, signal });
-      await tasks.run(BackupTask.VERIFY, { jobs: range.jobs, buffer });
+    for (const files of groups) {
+      const ranges = this.#rangesOf(manifest, files, false).filter(({ pack }) =>
+        !this.#damages.has(this.#keyOf(pack)) // it cannot be read whole: nothing more is learned
+      );
+      await inParallel(ranges, READS_MAX, (range) => {
+        const key = this.#keyOf(range.pack);
+        return this.#guard(key, () => this.#run(BackupTask.VERIFY, range));
+      });
+    }
+  }
+
+  /** Reads the table's own state files and asks whether they and the manifests tell the same. */
+  async #checkState(table: BackupTable, manifest: TableManifest): Promise<void> {
+    const files = manifest.tableFiles().filter(({ path }) => STATE_FILES.includes(path));
+    const scratch = new SimulatedFileSystem();
+    scratch.mkdir("/table");
+    for (const file of files) {
+      if (file.bytes > STATE_BYTES_MAX) {
+        throw new RestoreError("invalid manifest: a state file is too large", {
+          manifest: manifest.source,
+          path: file.path,
+          bytes: file.bytes,
+        });
+      }
+      using handle = scratch.open(`/table/${file.path}`, "create");
+      for (const range of this.#rangesOf(manifest, [file], true)) {
+        const parts = await this.#run<Uint8Array[]>(BackupTask.READ, range);
+        for (const [index, job] of range.jobs.entries()) handle.write(parts[index], job.position);
+      }
+    }
+    checkTable(scratch, "/table", { table, manifest });
+  }
+
+  #rangesOf(
+    manifest: TableManifest,
+    files: readonly StoredFile[],
+    isRest: boolean,
+  ): PackRange[] {
+    const byPath = new Map(files.map((file) => [file.path, file]));
+    const wanted = files.flatMap((file) => {
+      const heap = byPath.get(file.path.replace(/\.i(\.\d+)?$/, ".d$1")) ?? null;
+      return wantedSlices({ path: file.path, file, heap });
+    });
+    return planRanges(wanted, manifest.packBytes(), isRest).filter(({ jobs }) => jobs.length > 0);
+  }
+
+  async #run<T>(task: string, range: PackRange): Promise<T> {
+    const { tasks, signal } = this.#options;
+    const object = this.#keyOf(range.pack);
+    const { offset, length, jobs } = range;
+    const buffer = await this.#store.get(object, { range: { offset, length }, signal });
+    const request: DecodeRequest = { jobs, buffer, object, prefix: "" };
+    return await tasks.run<T>(task, request, { signal });
+  }
+
+  #keyOf(pack: string): string {
+    return this.#keys.pack(this.#part.directory, pack);
+  }
+
+  /** Runs a check of an object and notes what is wrong with it. */
+  async #guard(object: string, check: () => Promise<unknown>): Promise<void> {
+    try {
+      await check();
+    } catch (cause) {
+      this.#options.signal.throwIfAborted();
+      // A store that does not answer tells nothing about its objects.
+      if (cause instanceof ObjectStoreError && cause.isRetryable) throw cause;
+      if (this.#damages.has(object)) return;
+      const error = cause instanceof Error ? cause.message : String(cause);
+      this.#damages.set(object, { object, error });
     }
   }
 
   #count(bytes: number): void {
     this.#objects++;
     this.#bytes += bytes;
-    this.#options.onProgress?.(bytes);
+    this.#onBytes(bytes);
   }
 }

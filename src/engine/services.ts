@@ -15,7 +15,10 @@ export interface BackupStatusRow {
   readonly cleanupError: string | null;
 }
 
-/** One row of VALIDATE BACKUP: a table, or with an empty name the database's own files. */
+/**
+ * One row of VALIDATE BACKUP: a table, or with an empty name the database's own files. A damaged table has one for every damaged
+ * object; the first of them counts what was checked.
+ */
 export interface BackupValidationRow {
   /** Timestamp of the backup, microseconds. */
   readonly backupTimestamp: bigint;
@@ -24,6 +27,8 @@ export interface BackupValidationRow {
   readonly bytes: number;
   /** What is wrong; `null` if nothing is. */
   readonly error: string | null;
+  /** Key of the damaged object. */
+  readonly object: string | null;
 }
 
 /** BACKUP DATABASE and its companions. */

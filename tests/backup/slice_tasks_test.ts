@@ -101,7 +101,12 @@ Deno.test("a slice of any type, bits and level comes back as it was", () => {
         const [slice] = encode([job(bytes, { kind, type })], level);
         assert(slice.stored!.length <= bytes.length, "a slice never grows");
         const decode = decodeJob(slice, file, { raw: bytes.length, kind });
-        backupTasks[BackupTask.DECODE](context, { jobs: [decode], buffer: slice.stored! });
+        backupTasks[BackupTask.DECODE](context, {
+          jobs: [decode],
+          buffer: slice.stored!,
+          object: "pack",
+          prefix: "",
+        });
         assertEquals(Deno.readFileSync(file), bytes);
         Deno.removeSync(file);
         assertEquals(core.memory.liveBytes, 0, "no block of memory is left behind");
@@ -140,7 +145,7 @@ Deno.test("encode puts the part of an overlay that falls into the slice", () => 
       offset: slices[0].stored!.length,
     }),
   ];
-  backupTasks[BackupTask.DECODE](context, { jobs, buffer });
+  backupTasks[BackupTask.DECODE](context, { jobs, buffer, object: "pack", prefix: "" });
   const expected = new Uint8Array(20);
   expected.set([1, 2, 3, 4], 6);
   assertEquals(Deno.readFileSync(out), expected);

@@ -17,6 +17,7 @@ import type { DatabasePin, TableToken } from "../../src/engine/mod.ts";
 import { FsObjectStore, type ObjectStore } from "../../src/objectstore/mod.ts";
 import {
   type FileSystem,
+  type Log,
   RealFileSystem,
   SILENT_LOG,
   SystemClock,
@@ -149,6 +150,8 @@ export async function backUp(service: RunnableBackupService): Promise<bigint> {
 export interface RestoreSettings {
   readonly lines?: readonly string[];
   readonly fs?: FileSystem;
+  readonly log?: Log;
+  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
 }
 
 /** Restores from a store into a root, writing the trigger file if it is not there. */
@@ -161,15 +164,16 @@ export function restore(
   if (settings.lines !== undefined) {
     Deno.writeTextFileSync(`${installRoot}/_backup_restore`, settings.lines.join("\n"));
   }
-  return restoreOn(settings.fs ?? new RealFileSystem(), store, installRoot);
+  return restoreOn(settings.fs ?? new RealFileSystem(), store, { ...settings, installRoot });
 }
 
 /** Restores into a root on any file system; the trigger file is there already. */
 export function restoreOn(
   fs: FileSystem,
   store: ObjectStore,
-  installRoot = "/install",
+  settings: Omit<RestoreSettings, "lines" | "fs"> & { readonly installRoot?: string } = {},
 ): Promise<RestoreSummary | null> {
+  const { installRoot = "/install", log = SILENT_LOG, onProgress = () => {} } = settings;
   return restoreIfTriggered({
     installRoot,
     dbRoot: `${installRoot}/db`,
@@ -177,7 +181,8 @@ export function restoreOn(
     random,
     tasks: new InlineTaskRunner({ core, fs }, backupTasks),
     core,
-    log: SILENT_LOG,
+    log,
+    onProgress,
     configuredStore: "fs::unused=",
     productVersion: PRODUCT_VERSION,
     openStore: () => Promise.resolve(store),

@@ -188,8 +188,22 @@ Deno.test("BACKUP statements and functions answer in the documented shape", asyn
     validate: ({ timestamp, level }) =>
       level === "decode" && timestamp === 1_700_000_000_000_000n
         ? Promise.resolve([
-          { backupTimestamp: timestamp, table: "", objects: 2, bytes: 10, error: null },
-          { backupTimestamp: timestamp, table: "t", objects: 3, bytes: 20, error: "hash mismatch" },
+          {
+            backupTimestamp: timestamp,
+            table: "",
+            objects: 2,
+            bytes: 10,
+            error: null,
+            object: null,
+          },
+          {
+            backupTimestamp: timestamp,
+            table: "t",
+            objects: 3,
+            bytes: 20,
+            error: "hash mismatch",
+            object: "key",
+          },
         ])
         : Promise.reject(new BackupError("no such backup", { level })),
     start: () => {
@@ -228,10 +242,10 @@ Deno.test("BACKUP statements and functions answer in the documented shape", asyn
     rows: [["backup complete", 100, "2023-11-14T22:13:20.000000Z", null, null, null]],
   });
   assertEquals(await fixture.query("VALIDATE BACKUP '2023-11-14T22:13:20' LEVEL decode"), {
-    columns: ["backup_timestamp", "table_name", "objects", "bytes", "status", "error"],
+    columns: ["backup_timestamp", "table_name", "objects", "bytes", "status", "error", "object"],
     rows: [
-      ["2023-11-14T22:13:20.000000Z", null, 2n, 10n, "ok", null],
-      ["2023-11-14T22:13:20.000000Z", "t", 3n, 20n, "damaged", "hash mismatch"],
+      ["2023-11-14T22:13:20.000000Z", null, 2n, 10n, "ok", null, null],
+      ["2023-11-14T22:13:20.000000Z", "t", 3n, 20n, "damaged", "hash mismatch", "key"],
     ],
   });
   const invalid = await assertRejects(() => fixture.run("VALIDATE BACKUP"), SqlError);

@@ -59,7 +59,7 @@ export async function runValidateBackup(
   );
   return catalogCursor(core, {
     columns: catalogColumns(
-      "backup_timestamp TIMESTAMP, table_name VARCHAR, objects LONG, bytes LONG, status VARCHAR, error VARCHAR",
+      "backup_timestamp TIMESTAMP, table_name VARCHAR, objects LONG, bytes LONG, status VARCHAR, error VARCHAR, object VARCHAR",
     ),
     rows: rows.map((row) => [
       row.backupTimestamp,
@@ -68,6 +68,7 @@ export async function runValidateBackup(
       BigInt(row.bytes),
       row.error === null ? "ok" : "damaged",
       row.error,
+      row.object,
     ]),
   });
 }
