@@ -181,30 +181,19 @@ Deno.test("SHOW PARAMETERS lists what the configuration service tells, also as a
   assertEquals((await fixture.query("select reload_config()")).rows, [[false]]);
 });
 
+const TIMESTAMP = 1_700_000_000_000_000n;
+const VALIDATED = [
+  { table: "", objects: 2, bytes: 10, error: null, object: null },
+  { table: "t", objects: 3, bytes: 20, error: "hash mismatch", object: "key" },
+].map((row) => ({ backupTimestamp: TIMESTAMP, ...row }));
+
 Deno.test("BACKUP statements and functions answer in the documented shape", async () => {
   await using fixture = await EngineFixture.open();
   let isRunning = false;
   fixture.engine.services.backup = {
     validate: ({ timestamp, level }) =>
-      level === "decode" && timestamp === 1_700_000_000_000_000n
-        ? Promise.resolve([
-          {
-            backupTimestamp: timestamp,
-            table: "",
-            objects: 2,
-            bytes: 10,
-            error: null,
-            object: null,
-          },
-          {
-            backupTimestamp: timestamp,
-            table: "t",
-            objects: 3,
-            bytes: 20,
-            error: "hash mismatch",
-            object: "key",
-          },
-        ])
+      level === "decode" && timestamp === TIMESTAMP
+        ? Promise.resolve(VALIDATED)
         : Promise.reject(new BackupError("no such backup", { level })),
     start: () => {
       if (isRunning) return Promise.reject(new BackupError("backup is in progress"));
