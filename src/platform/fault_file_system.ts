@@ -181,6 +181,11 @@ export class FaultFileSystem implements FileSystem {
   syncDir(path: string): void {
     this.run({ operation: "syncDir", path }, { apply: () => this.#inner.syncDir(path) });
   }
+  async syncDirAsync(path: string): Promise<void> {
+    await this.run({ operation: "syncDir", path }, {
+      apply: () => this.#inner.syncDirAsync(path),
+    });
+  }
   async syncAll(): Promise<void> {
     await this.run({ operation: "syncAll", path: "/" }, { apply: () => this.#inner.syncAll() });
   }

@@ -72,6 +72,8 @@ export interface FileSystem {
   link(from: string, to: string): void;
   /** Makes the entries of a directory durable (fsync on the directory). */
   syncDir(path: string): void;
+  /** The same without holding up the thread; rejects as {@linkcode syncDir} throws. */
+  syncDirAsync(path: string): Promise<void>;
   /** Makes everything that was written so far durable, whoever wrote it and wherever it is (sync(2)). @throws if it cannot. */
   syncAll(): Promise<void>;
   /** Bytes that can still be written on the file system that holds `path`, or `null` if unknown. */

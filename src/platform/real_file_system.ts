@@ -155,6 +155,16 @@ export class RealFileSystem implements FileSystem {
       }
     });
   }
+  async syncDirAsync(path: string): Promise<void> {
+    const fd = call(path, () => nodeFs.openSync(path, O_RDONLY));
+    try {
+      await new Promise<void>((resolve, reject) =>
+        nodeFs.fsync(fd, (error) => error ? reject(translate(path, error)) : resolve())
+      );
+    } finally {
+      nodeFs.closeSync(fd);
+    }
+  }
   async syncAll(): Promise<void> {
     // Deno has no sync(2); the POSIX command is that call and nothing else.
     const { success, code, stderr } = await new Deno.Command("sync", { stdout: "null" }).output();

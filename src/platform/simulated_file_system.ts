@@ -220,6 +220,9 @@ export class SimulatedFileSystem implements FileSystem {
   syncDir(path: string): void {
     this.#journal.sync(this.#directory(path));
   }
+  syncDirAsync(path: string): Promise<void> {
+    return Promise.resolve().then(() => this.syncDir(path));
+  }
   syncAll(): Promise<void> {
     const visit = (directory: SimulatedDirectory) => {
       this.#journal.sync(directory);

@@ -153,6 +153,9 @@ export class BuggyFileSystem implements FileSystem {
   syncDir(path: string): void {
     this.call({ operation: "syncDir", path }, () => this.#inner.syncDir(path));
   }
+  syncDirAsync(path: string): Promise<void> {
+    return Promise.resolve().then(() => this.syncDir(path));
+  }
   syncAll(): Promise<void> {
     this.catchUp(null);
     return this.#inner.syncAll();

@@ -131,7 +131,7 @@ export class FsObjectStore implements ObjectStore {
       const temporary = `${this.#atomicWriteDir}/${this.#temporaryName()}`;
       try {
         await this.#writeTemporary(temporary, body, options.signal);
-        return this.#publish(temporary, path, options.ifNoneMatch === true);
+        return await this.#publish(temporary, path, options.ifNoneMatch === true);
       } finally {
         if (this.#fs.stat(temporary) !== null) this.#fs.remove(temporary);
       }
@@ -191,7 +191,7 @@ export class FsObjectStore implements ObjectStore {
     }
     for (const parent of parents) {
       try {
-        this.#fs.syncDir(parent);
+        await this.#fs.syncDirAsync(parent);
       } catch (error) {
         if (!(error instanceof Deno.errors.NotFound)) throw this.#failure("delete", parent, error);
       }
@@ -295,7 +295,11 @@ export class FsObjectStore implements ObjectStore {
     await file.syncDataAsync();
   }
 
-  #publish(temporary: string, path: string, isCreateOnly: boolean): boolean {
+  async #publish(
+    temporary: string,
+    path: string,
+    isCreateOnly: boolean,
+  ): Promise<boolean> {
     const parent = parentPath(path);
     this.#ensureDirectory(parent);
     if (isCreateOnly) {
@@ -310,10 +314,11 @@ export class FsObjectStore implements ObjectStore {
     } else {
       this.#fs.rename(temporary, path);
     }
-    this.#fs.syncDir(parent);
+    await this.#fs.syncDirAsync(parent);
     return true;
   }
 
+  /** At once, so that nobody finds a directory that is not durable yet; they are few. */
   #ensureDirectory(path: string): void {
     if (this.#directories.has(path)) {
       if (this.#fs.stat(path) !== null) return;

@@ -23,7 +23,7 @@ export interface FsUploadParts {
   /** Writes bytes without keeping the event loop. */
   readonly write: (file: FileHandle, bytes: Uint8Array, position: number) => Promise<void>;
   /** Publishes the synced file under the key. @returns `false` if the key exists and must not be replaced. */
-  readonly publish: () => boolean;
+  readonly publish: () => Promise<boolean>;
   /** Gives failures the store's form. */
   readonly failure: (error: unknown) => unknown;
 }
@@ -86,7 +86,7 @@ export class FsUpload implements ObjectUpload {
         file.truncate(size); // an interrupted upload may have been of a longer object
         await file.syncDataAsync();
       }
-      const isCreated = publish();
+      const isCreated = await publish();
       if (fs.stat(path) !== null) fs.remove(path);
       return isCreated;
     } catch (error) {
