@@ -6,7 +6,13 @@
  * @module
  */
 import { BackupError, type ErrorContext } from "../common/mod.ts";
-import type { BackupService, BackupStatusRow, BackupValidationRow, Engine } from "../engine/mod.ts";
+import type {
+  BackupService,
+  BackupStatusRow,
+  BackupValidationRow,
+  Engine,
+  RestorePlanRow,
+} from "../engine/mod.ts";
 import { checkStore, type ObjectStore, openObjectStore } from "../objectstore/mod.ts";
 import type { Clock, FileSystem, Log, Random } from "../platform/mod.ts";
 import type { TaskRunner } from "../wasm/mod.ts";
@@ -24,6 +30,7 @@ import { cleanUp } from "./cleanup.ts";
 import { takeSnapshot } from "./database_snapshot.ts";
 import { InstanceKeys } from "./object_keys.ts";
 import type { RootManifest } from "./root_manifest.ts";
+import { planRestore } from "./restore_plan.ts";
 import { validateBackup, VALIDATION_LEVELS } from "./validation.ts";
 
 const COMPONENT = "backup";
@@ -202,6 +209,21 @@ class LocalBackupService implements RunnableBackupService {
       instance,
     });
     return tables.map((table) => ({ backupTimestamp: timestamp, ...table }));
+  }
+
+  async planRestore(request: {
+    readonly timestamp: bigint | null;
+    readonly instance: string | null;
+    readonly signal: AbortSignal;
+  }): Promise<RestorePlanRow> {
+    return await planRestore({
+      ...this.#options,
+      ...request,
+      instance: request.instance ?? this.instanceName(),
+      store: await this.#openStore(),
+      core: this.#options.engine.core,
+      installRoot: null,
+    });
   }
 
   idle(): Promise<RootManifest | null> {

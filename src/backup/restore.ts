@@ -242,6 +242,7 @@ class Restore {
   async #stageDatabaseFiles(context: RestoreContext, root: RootManifest): Promise<string[]> {
     const reader = { ...this.#options, store: this.#store };
     const manifest = await readTableManifest(reader, root.files);
+    this.#fetchedBytes += root.files.bytes;
     const names = checkDatabaseFiles(manifest);
     // The total, which the root manifest tells, counts tables only.
     await restoreFiles({ ...context, onProgress: () => {} }, {
@@ -332,17 +333,27 @@ export async function readSelected(
 ): Promise<
   { readonly root: RootManifest; readonly keys: InstanceKeys; readonly timestamp: bigint }
 > {
-  const { keys, instance, timestamp } = await selectBackup(context.store, request);
+  const selected = await selectBackup(context.store, request);
+  const { keys, timestamp } = selected;
   const key = keys.manifest(timestamp);
   const root = await readRootManifest(context, key);
-  if (root.instance !== instance || root.timestamp !== formatTimestampMicros(timestamp)) {
-    throw new RestoreError("manifest belongs to another backup", {
-      manifest: key,
-      instance: root.instance,
-      timestamp: root.timestamp,
-    });
-  }
+  checkIdentity(root, key, selected);
   return { root, keys, timestamp };
+}
+
+/** Checks that a root manifest is the one of the backup that its key names. @throws {RestoreError} naming the key. */
+export function checkIdentity(
+  root: RootManifest,
+  key: string,
+  backup: { readonly instance: string; readonly timestamp: bigint },
+): void {
+  const { instance, timestamp } = root;
+  if (instance === backup.instance && timestamp === formatTimestampMicros(backup.timestamp)) return;
+  throw new RestoreError("manifest belongs to another backup", {
+    manifest: key,
+    instance,
+    timestamp,
+  });
 }
 
 /** Checks the manifest of the database's own files and returns their names. @throws {RestoreError} */

@@ -6,7 +6,7 @@
  */
 import { Buffer } from "node:buffer";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import { assert, BackupError, RestoreError } from "../common/mod.ts";
+import { assert, BackupError, freeBytes, RestoreError } from "../common/mod.ts";
 import type { FileHandle, FileSystem } from "../platform/mod.ts";
 import { type TaskContext, type TaskHandlers, Transferred, type WasmCore } from "../wasm/mod.ts";
 import {
@@ -71,7 +71,7 @@ export interface DecodeJob {
 /** Slices to decode, all of one object. */
 export interface DecodeRequest {
   readonly jobs: readonly DecodeJob[];
-  /** Part of the object. */
+  /** Part of the object; freed when the task is done. */
   readonly buffer: Uint8Array;
   /** Its key, for messages. */
   readonly object: string;
@@ -178,6 +178,7 @@ function decodeSlices(context: TaskContext, request: DecodeRequest): number {
     });
     bytes += job.raw;
   }
+  freeBytes(request.buffer);
   return bytes;
 }
 
@@ -188,6 +189,7 @@ function verifySlices(context: TaskContext, request: DecodeRequest): void {
       if (job.kind !== FileKind.RAW) rebaseAux(view, job.kind, job.base);
     });
   }
+  freeBytes(request.buffer);
 }
 
 /** Decodes slices and returns their bytes, for small files. */

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { ColumnType, RestoreError } from "../common/mod.ts";
+import { ColumnType, freeBytes, RestoreError } from "../common/mod.ts";
 import { type FileSystem, parentPath } from "../platform/mod.ts";
 import type { ObjectStore } from "../objectstore/mod.ts";
 import {
@@ -253,6 +253,7 @@ class FileRestore {
       },
       (buffer) => {
         if (range.isWhole && !isOnly) this.#hashOn(range, buffer);
+        freeBytes(buffer);
         this.#context.onProgress(rawBytes);
       },
     );

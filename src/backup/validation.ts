@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { ObjectStoreError, RestoreError } from "../common/mod.ts";
+import { freeBytes, ObjectStoreError, RestoreError } from "../common/mod.ts";
 import { ObjectNotFoundError, type ObjectStore } from "../objectstore/mod.ts";
 import { SimulatedFileSystem } from "../platform/mod.ts";
 import { Blake3, type TaskRunner } from "../wasm/mod.ts";
@@ -211,7 +211,9 @@ class TableCheck {
     using hash = new Blake3(core);
     for (let offset = 0; offset < object.bytes; offset += RANGE_BYTES_MAX) {
       const length = Math.min(RANGE_BYTES_MAX, object.bytes - offset);
-      hash.update(await this.#store.get(key, { range: { offset, length }, signal }));
+      const bytes = await this.#store.get(key, { range: { offset, length }, signal });
+      hash.update(bytes);
+      freeBytes(bytes);
     }
     const actual = toHex(hash.digest());
     if (actual !== object.pack) {
@@ -276,7 +278,9 @@ class TableCheck {
     const { offset, length, jobs } = range;
     const buffer = await this.#store.get(object, { range: { offset, length }, signal });
     const request: DecodeRequest = { jobs, buffer, object, prefix: "" };
-    return await tasks.run<T>(task, request, { signal });
+    const result = await tasks.run<T>(task, request, { signal });
+    freeBytes(buffer);
+    return result;
   }
 
   #keyOf(pack: string): string {

@@ -31,6 +31,25 @@ export interface BackupValidationRow {
   readonly object: string | null;
 }
 
+/** What RESTORE DATABASE … DRY RUN tells. */
+export interface RestorePlanRow {
+  /** Timestamp of the backup, microseconds. */
+  readonly timestamp: bigint;
+  readonly instance: string;
+  /** Version of the program that made the backup; `null` if its manifest cannot be read. */
+  readonly writtenBy: string | null;
+  readonly tableCount: number;
+  readonly rowCount: number;
+  readonly objectCount: number;
+  readonly missingCount: number;
+  readonly fetchBytes: number;
+  readonly diskNeeded: number;
+  readonly diskFree: number | null;
+  readonly estimatedSeconds: number | null;
+  /** Why a restore would be refused. */
+  readonly problems: readonly string[];
+}
+
 /** BACKUP DATABASE and its companions. */
 export interface BackupService {
   /** Starts a backup in the background and returns its timestamp in microseconds. @throws {BackupError} if one is running. */
@@ -49,6 +68,17 @@ export interface BackupService {
     readonly level: string;
     readonly signal: AbortSignal;
   }): Promise<BackupValidationRow[]>;
+  /**
+   * Tells what a restore of the newest backup at or before `timestamp` (microseconds; `null`: the latest) would take.
+   *
+   * @param request `instance`: `null` for this database's own.
+   * @throws {QuestError} if there is no such backup.
+   */
+  planRestore(request: {
+    readonly timestamp: bigint | null;
+    readonly instance: string | null;
+    readonly signal: AbortSignal;
+  }): Promise<RestorePlanRow>;
   /** Returns the name under which this database is stored, or `null` before the first backup. */
   instanceName(): string | null;
 }

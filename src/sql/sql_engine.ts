@@ -32,6 +32,7 @@ import {
   renameTable,
   runBackup,
   runCheckpoint,
+  runPlanRestore,
   runValidateBackup,
   type StatementEnvironment,
   TableLocks,
@@ -189,6 +190,8 @@ export class SqlEngine {
         return { kind: "rows", cursor: await runBackup(statement, environment) };
       case "validateBackup":
         return { kind: "rows", cursor: await runValidateBackup(statement, environment) };
+      case "planRestore":
+        return { kind: "rows", cursor: await runPlanRestore(statement, environment) };
       case "checkpoint":
         await runCheckpoint(statement, environment);
         return { kind: "ddl" };

@@ -1,6 +1,7 @@
 /** Table functions, SHOW statements and services against a real engine. */
 import { BackupError, SqlError } from "../../src/common/mod.ts";
 import { assertEquals, assertRejects, assertStringIncludes } from "../support/assert.ts";
+import type { BackupService } from "../../src/engine/mod.ts";
 import { EngineFixture } from "./engine_fixture.ts";
 
 const CREATE = "CREATE TABLE t (ts TIMESTAMP, s SYMBOL, v LONG) TIMESTAMP(ts) PARTITION BY DAY WAL";
@@ -187,14 +188,36 @@ const VALIDATED = [
   { table: "t", objects: 3, bytes: 20, error: "hash mismatch", object: "key" },
 ].map((row) => ({ backupTimestamp: TIMESTAMP, ...row }));
 
-Deno.test("BACKUP statements and functions answer in the documented shape", async () => {
-  await using fixture = await EngineFixture.open();
+const PLAN = {
+  timestamp: TIMESTAMP,
+  instance: "a-b-c",
+  writtenBy: "0.1.0",
+  tableCount: 1,
+  rowCount: 2,
+  objectCount: 3,
+  missingCount: 4,
+  fetchBytes: 5,
+  diskNeeded: 6,
+  diskFree: null,
+  estimatedSeconds: 0.5,
+  problems: ["one [a=b]", "two"],
+};
+const PLAN_COLUMNS =
+  "backup_timestamp instance written_by tables row_count objects objects_missing bytes_to_fetch disk_needed disk_free " +
+  "estimated_seconds status error";
+
+/** A backup service that answers with fixed rows. */
+function fakeBackupService(): BackupService {
   let isRunning = false;
-  fixture.engine.services.backup = {
+  return {
     validate: ({ timestamp, level }) =>
       level === "decode" && timestamp === TIMESTAMP
         ? Promise.resolve(VALIDATED)
         : Promise.reject(new BackupError("no such backup", { level })),
+    planRestore: ({ timestamp, instance }) =>
+      instance === "a-b-c" ? Promise.resolve(PLAN) : Promise.reject(
+        new BackupError("no such backup", { timestamp, instance }),
+      ),
     start: () => {
       if (isRunning) return Promise.reject(new BackupError("backup is in progress"));
       isRunning = true;
@@ -216,6 +239,11 @@ Deno.test("BACKUP statements and functions answer in the documented shape", asyn
     }],
     instanceName: () => "gentle-forest-orchid",
   };
+}
+
+Deno.test("BACKUP statements and functions answer in the documented shape", async () => {
+  await using fixture = await EngineFixture.open();
+  fixture.engine.services.backup = fakeBackupService();
   assertEquals(await fixture.query("BACKUP ABORT"), {
     columns: ["status", "backup_id"],
     rows: [["not running", null]],
@@ -247,6 +275,44 @@ Deno.test("BACKUP statements and functions answer in the documented shape", asyn
   assertEquals((await fixture.query("SELECT backup_instance_name")).columns, [
     "backup_instance_name",
   ]);
+});
+
+Deno.test("RESTORE DATABASE DRY RUN tells a plan in one row and points at what it does not understand", async () => {
+  await using fixture = await EngineFixture.open();
+  fixture.engine.services.backup = fakeBackupService();
+  const values = [
+    "2023-11-14T22:13:20.000000Z",
+    "a-b-c",
+    "0.1.0",
+    1n,
+    2n,
+    3n,
+    4n,
+    5n,
+    6n,
+    null,
+    0.5,
+  ];
+  assertEquals(await fixture.query("RESTORE DATABASE FROM INSTANCE 'a-b-c' DRY RUN"), {
+    columns: PLAN_COLUMNS.split(" "),
+    rows: [[...values, "refused", "one [a=b]; two"]],
+  });
+  for (
+    const [sql, message, position] of [
+      ["RESTORE DATABASE", "'DRY RUN' expected: a running server cannot be restored into", 16],
+      ["RESTORE DATABASE 'x' DRY RUN", "timestamp of a backup expected", 17],
+      ["RESTORE DATABASE FROM INSTANCE x", "name of a backup instance expected", 31],
+      ["RESTORE DATABASE '2024' DRY", "'run' expected", 27],
+      [
+        "RESTORE DATABASE '1970' DRY RUN",
+        "no such backup [timestamp=0, instance=null]",
+        0,
+      ],
+    ] as const
+  ) {
+    const refused = await assertRejects(() => fixture.run(sql), SqlError);
+    assertEquals([refused.message, refused.position], [message, position], sql);
+  }
 });
 
 Deno.test("CHECKPOINT statements reach the service and pass on its refusal", async () => {

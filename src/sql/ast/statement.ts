@@ -148,6 +148,16 @@ export interface ValidateBackup {
   readonly level: string | null;
 }
 
+/** `RESTORE DATABASE ['timestamp'] [FROM INSTANCE 'name'] DRY RUN`. */
+export interface PlanRestore {
+  readonly kind: "planRestore";
+  readonly position: number;
+  /** Microseconds; `null`: the latest backup. */
+  readonly timestamp: bigint | null;
+  /** `null`: this database's own. */
+  readonly instance: string | null;
+}
+
 /** `CHECKPOINT CREATE` / `RELEASE`. */
 export interface Checkpoint {
   readonly kind: "checkpoint";
@@ -187,5 +197,6 @@ export type Statement =
   | Backup
   | Checkpoint
   | ValidateBackup
+  | PlanRestore
   | DropAllTables
   | NoOperation;

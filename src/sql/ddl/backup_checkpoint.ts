@@ -1,10 +1,10 @@
 /**
- * BACKUP DATABASE, BACKUP ABORT, CHECKPOINT CREATE, CHECKPOINT RELEASE: calls of the engine's services.
+ * BACKUP DATABASE, BACKUP ABORT, VALIDATE BACKUP, RESTORE DATABASE … DRY RUN, CHECKPOINT CREATE, CHECKPOINT RELEASE: calls of the engine's services.
  *
  * @module
  */
 import { CancelledError, QuestError, SqlError } from "../../common/mod.ts";
-import type { Backup, Checkpoint, ValidateBackup } from "../ast/mod.ts";
+import type { Backup, Checkpoint, PlanRestore, ValidateBackup } from "../ast/mod.ts";
 import { catalogColumns, catalogCursor } from "../catalog/mod.ts";
 import type { RowCursor } from "../exec/mod.ts";
 import type { StatementEnvironment } from "./statement_environment.ts";
@@ -70,6 +70,44 @@ export async function runValidateBackup(
       row.error,
       row.object,
     ]),
+  });
+}
+
+/** Runs RESTORE DATABASE … DRY RUN: one row. @throws {SqlError} */
+export async function runPlanRestore(
+  statement: PlanRestore,
+  environment: StatementEnvironment,
+): Promise<RowCursor> {
+  const { core, engine, context } = environment;
+  const { position } = statement;
+  const service = engine.services.backup;
+  if (service === null) throw new SqlError(position, "backup is not enabled on this server");
+  const plan = await positioned(
+    position,
+    () => service.planRestore({ ...statement, signal: context.signal }),
+  );
+  const problems = plan.problems.join("; ");
+  return catalogCursor(core, {
+    columns: catalogColumns(
+      "backup_timestamp TIMESTAMP, instance VARCHAR, written_by VARCHAR, tables LONG, row_count LONG, objects LONG, " +
+        "objects_missing LONG, bytes_to_fetch LONG, disk_needed LONG, disk_free LONG, estimated_seconds DOUBLE, " +
+        "status VARCHAR, error VARCHAR",
+    ),
+    rows: [[
+      plan.timestamp,
+      plan.instance,
+      plan.writtenBy,
+      plan.tableCount,
+      plan.rowCount,
+      plan.objectCount,
+      plan.missingCount,
+      plan.fetchBytes,
+      plan.diskNeeded,
+      plan.diskFree,
+      plan.estimatedSeconds,
+      problems === "" ? "ok" : "refused",
+      problems === "" ? null : problems,
+    ]],
   });
 }
 

@@ -1,7 +1,12 @@
 /** Statements that change something: tables, rows, backups, checkpoints. @module */
 export { alterTable } from "./alter_table.ts";
 export { type AlterTarget, bindAlter } from "./bind_alter.ts";
-export { runBackup, runCheckpoint, runValidateBackup } from "./backup_checkpoint.ts";
+export {
+  runBackup,
+  runCheckpoint,
+  runPlanRestore,
+  runValidateBackup,
+} from "./backup_checkpoint.ts";
 export { createTable } from "./create_table.ts";
 export {
   dropAllTables,

@@ -6,7 +6,14 @@
  */
 import { parseTimestampMicros, SqlError } from "../../common/mod.ts";
 import { TokenKind } from "../lexer/mod.ts";
-import type { Backup, Checkpoint, NoOperation, Statement, ValidateBackup } from "../ast/mod.ts";
+import type {
+  Backup,
+  Checkpoint,
+  NoOperation,
+  PlanRestore,
+  Statement,
+  ValidateBackup,
+} from "../ast/mod.ts";
 import { parseAlter } from "./alter_parser.ts";
 import { parseCreateTable } from "./create_table_parser.ts";
 import { parseInsert } from "./insert_parser.ts";
@@ -119,6 +126,9 @@ function parseOne(cursor: TokenCursor): Statement {
       // A table may have this name: then the statement is a query.
       if (cursor.wordAhead(1) === "backup") return parseValidateBackup(cursor);
       return new QueryParser(cursor).parseQuery();
+    case "restore":
+      if (cursor.wordAhead(1) === "database") return parsePlanRestore(cursor);
+      return new QueryParser(cursor).parseQuery();
     case "checkpoint":
     case "snapshot":
       return parseCheckpoint(cursor, word);
@@ -170,15 +180,39 @@ function parseValidateBackup(cursor: TokenCursor): ValidateBackup {
   const position = cursor.position;
   cursor.advance();
   cursor.expectWord("backup");
-  let timestamp: bigint | null = null;
-  if (cursor.kind() === TokenKind.STRING) {
-    timestamp = parseTimestampMicros(cursor.unquoted());
-    if (timestamp === null) throw cursor.error("timestamp of a backup expected");
-    cursor.advance();
-  }
+  const timestamp = parseBackupTimestamp(cursor);
   let level: string | null = null;
   if (cursor.acceptWord("level")) level = cursor.name("level expected").text;
   return { kind: "validateBackup", position, timestamp, level };
+}
+
+/** A timestamp in quotes; `null` if there is none. */
+function parseBackupTimestamp(cursor: TokenCursor): bigint | null {
+  if (cursor.kind() !== TokenKind.STRING) return null;
+  const timestamp = parseTimestampMicros(cursor.unquoted());
+  if (timestamp === null) throw cursor.error("timestamp of a backup expected");
+  cursor.advance();
+  return timestamp;
+}
+
+/** A running server is never restored into; what a restore would take can be asked. */
+function parsePlanRestore(cursor: TokenCursor): PlanRestore {
+  const position = cursor.position;
+  cursor.advance();
+  cursor.expectWord("database");
+  const timestamp = parseBackupTimestamp(cursor);
+  let instance: string | null = null;
+  if (cursor.acceptWord("from")) {
+    cursor.expectWord("instance");
+    if (cursor.kind() !== TokenKind.STRING) {
+      throw cursor.error("name of a backup instance expected");
+    }
+    instance = cursor.unquoted();
+    cursor.advance();
+  }
+  cursor.expectWord("dry", "'DRY RUN' expected: a running server cannot be restored into");
+  cursor.expectWord("run");
+  return { kind: "planRestore", position, timestamp, instance };
 }
 
 /** `CHECKPOINT CREATE | RELEASE`, or their older names `SNAPSHOT PREPARE | COMPLETE`. */
