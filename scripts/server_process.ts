@@ -32,6 +32,8 @@ export interface StartOptions {
   readonly executable?: string | undefined;
   /** HTTP port; a free one when left out. */
   readonly port?: number;
+  /** Options of the runtime; for the sources only. */
+  readonly runtimeOptions?: readonly string[];
 }
 
 /** Returns a loopback port that was free a moment ago. */
@@ -73,7 +75,14 @@ export class ServerProcess implements AsyncDisposable {
     ];
     const command = options.executable === undefined
       ? new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", "--no-prompt", "src/main.ts", ...args],
+        args: [
+          "run",
+          "-A",
+          "--no-prompt",
+          ...options.runtimeOptions ?? [],
+          "src/main.ts",
+          ...args,
+        ],
         cwd: PROJECT,
         stdin: "null",
         stdout: "piped",

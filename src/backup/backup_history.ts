@@ -55,14 +55,25 @@ export async function writeCleanupHistory(
   await store.put(keys.cleanupRecord(row.startTs), encodeJson(record), { ifNoneMatch: true });
 }
 
-/** Reads the newest attempts, oldest first. Records that cannot be read are passed to `onProblem` and left out. */
+/** Records read at a time. */
+const READ_CONCURRENCY = 8;
+
+/** How a history is read. */
+export interface ReadHistoryOptions {
+  readonly signal: AbortSignal;
+  /** Told of records that cannot be read; they are left out. */
+  readonly onProblem: (key: string, error: unknown) => void;
+}
+
+/** Reads the newest attempts, oldest first. */
 export async function readHistory(
   store: ObjectStore,
   keys: InstanceKeys,
-  onProblem: (key: string, error: unknown) => void,
+  options: ReadHistoryOptions,
 ): Promise<BackupStatusRow[]> {
+  const { signal } = options;
   const found: string[] = [];
-  for await (const page of store.list(keys.history)) {
+  for await (const page of store.list(keys.history, { signal })) {
     for (const { key } of page) {
       const name = key.slice(keys.history.length);
       if (name.endsWith(".json") && parseCompactTimestamp(name.slice(0, -5)) !== null) {
@@ -70,21 +81,34 @@ export async function readHistory(
       }
     }
   }
+  const newest = found.sort().slice(-HISTORY_ROWS_MAX);
   const rows: BackupStatusRow[] = [];
-  for (const key of found.sort().slice(-HISTORY_ROWS_MAX)) {
-    try {
-      const json = await readSmallJson(store, key);
-      if (json === null) continue;
-      const row = decodeRow(json);
-      const cleanup = row.status === BackupStatus.COMPLETE
-        ? await readSmallJson(store, keys.cleanupRecord(row.startTs))
-        : null;
-      rows.push(cleanup === null ? row : withCleanup(row, cleanup));
-    } catch (error) {
-      onProblem(key, error);
-    }
+  for (let start = 0; start < newest.length; start += READ_CONCURRENCY) {
+    const some = newest.slice(start, start + READ_CONCURRENCY);
+    const read = await Promise.all(some.map((key) => readRecord({ store, keys }, key, options)));
+    rows.push(...read.filter((row) => row !== null));
   }
   return rows;
+}
+
+async function readRecord(
+  { store, keys }: { readonly store: ObjectStore; readonly keys: InstanceKeys },
+  key: string,
+  { signal, onProblem }: ReadHistoryOptions,
+): Promise<BackupStatusRow | null> {
+  try {
+    const json = await readSmallJson(store, key, signal);
+    if (json === null) return null;
+    const row = decodeRow(json);
+    const cleanup = row.status === BackupStatus.COMPLETE
+      ? await readSmallJson(store, keys.cleanupRecord(row.startTs), signal)
+      : null;
+    return cleanup === null ? row : withCleanup(row, cleanup);
+  } catch (error) {
+    signal.throwIfAborted();
+    onProblem(key, error);
+    return null;
+  }
 }
 
 function withCleanup(row: BackupStatusRow, json: Record<string, unknown>): BackupStatusRow {

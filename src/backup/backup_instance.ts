@@ -258,10 +258,14 @@ async function readLease(store: ObjectStore, key: string): Promise<string | null
 export async function readSmallJson(
   store: ObjectStore,
   key: string,
+  signal?: AbortSignal,
 ): Promise<Record<string, unknown> | null> {
   let bytes: Uint8Array;
   try {
-    bytes = await store.get(key, { maxBytes: SMALL_BYTES_MAX });
+    bytes = await store.get(key, {
+      maxBytes: SMALL_BYTES_MAX,
+      ...signal === undefined ? {} : { signal },
+    });
   } catch (error) {
     if (error instanceof ObjectNotFoundError) return null;
     throw error;

@@ -54,7 +54,10 @@ export interface BackupServiceOptions {
 
 /** The service and what the process needs besides it. */
 export interface RunnableBackupService extends BackupService, AsyncDisposable {
-  /** Loads the history of earlier runs. Failures are logged: backups() is then empty. */
+  /**
+   * Loads the history of earlier runs: at once what this server's own record tells, then, until the promise resolves, what
+   * the store tells. Never rejects: a store that cannot be read is logged, and asked again behind the next backup.
+   */
   load(): Promise<void>;
   /** Resolves when no backup is running; to the manifest of the last one if it completed. */
   idle(): Promise<RootManifest | null>;
@@ -75,7 +78,14 @@ type MutableRow = { -readonly [Field in keyof BackupStatusRow]: BackupStatusRow[
 
 class LocalBackupService implements RunnableBackupService {
   readonly #options: BackupServiceOptions;
+  /** Attempts of this process. */
   #rows: BackupStatusRow[] = [];
+  /** Attempts of earlier ones. */
+  #earlierRows: readonly BackupStatusRow[] = [];
+  /** True if {@linkcode LocalBackupService.load} has still to be done, or done again. */
+  #isHistoryDue = false;
+  #loading: Promise<void> = Promise.resolve();
+  readonly #closing = new AbortController();
   #running: RunningBackup | null = null;
   #last: Promise<RootManifest | null> = Promise.resolve(null);
   #lastTimestamp = 0n;
@@ -131,6 +141,7 @@ class LocalBackupService implements RunnableBackupService {
     running.done = this.#run(running, snapshot, pin).finally(() => {
       this.#rows = [...this.#rows, row].slice(-HISTORY_ROWS_MAX);
       this.#running = null;
+      if (this.#isHistoryDue && !this.#closing.signal.aborted) this.load();
     });
     this.#last = running.done;
     return timestamp;
@@ -147,7 +158,7 @@ class LocalBackupService implements RunnableBackupService {
   }
 
   list(): BackupStatusRow[] {
-    const rows = [...this.#rows];
+    const rows = mergeRows(this.#earlierRows, this.#rows);
     if (this.#running !== null) rows.push({ ...this.#running.row });
     return rows;
   }
@@ -157,31 +168,38 @@ class LocalBackupService implements RunnableBackupService {
     return this.#instance;
   }
 
-  async load(): Promise<void> {
-    const { config, log } = this.#options;
+  load(): Promise<void> {
+    const { config, fs, dbRoot } = this.#options;
     const instance = this.instanceName();
-    if (!config.isEnabled || instance === null) return;
+    if (!config.isEnabled || instance === null) return Promise.resolve();
+    const known = readKnownBackups(fs, dbRoot);
     // Timestamps never go back, even if the clock did while the server was down.
-    for (const timestamp of readKnownBackups(this.#options.fs, this.#options.dbRoot)) {
-      if (timestamp > this.#lastTimestamp) this.#lastTimestamp = timestamp;
-    }
+    for (const timestamp of known) this.#raiseTimestamp(timestamp);
+    this.#earlierRows = mergeRows(known.map(completedRow), this.#earlierRows);
+    this.#isHistoryDue = false;
+    return this.#loading = this.#loading.then(() => this.#readHistory(instance));
+  }
+
+  async #readHistory(instance: string): Promise<void> {
+    const { log } = this.#options;
+    const { signal } = this.#closing;
     try {
-      const store = await this.#openStore();
-      const keys = new InstanceKeys(instance);
-      const rows = await readHistory(
-        store,
-        keys,
-        (key, error) =>
+      const rows = await readHistory(await this.#openStore(), new InstanceKeys(instance), {
+        signal,
+        onProblem: (key, error) =>
           log.error(COMPONENT, "history record cannot be read", { key, ...reason(error) }),
-      );
-      this.#rows = [...rows, ...this.#rows];
-      this.#lastTimestamp = this.#rows.reduce(
-        (latest, row) => row.startTs > latest ? row.startTs : latest,
-        this.#lastTimestamp,
-      );
+      });
+      for (const { startTs } of rows) this.#raiseTimestamp(startTs);
+      this.#earlierRows = mergeRows(this.#earlierRows, rows);
     } catch (error) {
+      if (signal.aborted) return;
+      this.#isHistoryDue = true;
       log.error(COMPONENT, "history of backups cannot be read", reason(error));
     }
+  }
+
+  #raiseTimestamp(timestamp: bigint): void {
+    if (timestamp > this.#lastTimestamp) this.#lastTimestamp = timestamp;
   }
 
   async validate(request: {
@@ -231,7 +249,9 @@ class LocalBackupService implements RunnableBackupService {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new BackupError("server is stopping"));
     await this.abort();
+    await this.#loading;
     if (this.#store === null) return;
     const store = await this.#store;
     await store[Symbol.asyncDispose]();
@@ -375,6 +395,30 @@ class LocalBackupService implements RunnableBackupService {
     }
     return this.#store;
   }
+}
+
+/** An attempt of which only its completion is known. */
+function completedRow(startTs: bigint): BackupStatusRow {
+  const status = BackupStatus.COMPLETE;
+  return {
+    status,
+    progressPercent: 100,
+    startTs,
+    endTs: null,
+    backupError: null,
+    cleanupError: null,
+  };
+}
+
+/** Joins rows by the start of the attempt, in its order; of two of one attempt the later given counts. */
+function mergeRows(
+  rows: readonly BackupStatusRow[],
+  over: readonly BackupStatusRow[],
+): BackupStatusRow[] {
+  const byStart = new Map([...rows, ...over].map((row) => [row.startTs, row]));
+  return [...byStart.values()]
+    .sort((a, b) => a.startTs < b.startTs ? -1 : 1)
+    .slice(-HISTORY_ROWS_MAX);
 }
 
 function reason(error: unknown): ErrorContext {

@@ -112,7 +112,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await recoverCheckpoint({ ...options, ...checkpointOptionsOf(options, parts) });
   const engine = startup.use(await openEngine(options, parts));
   startup.use(registerServices(engine, options, parts));
-  await (engine.services.backup as RunnableBackupService).load();
+  // Not waited for: a store that cannot be reached delays no start.
+  (engine.services.backup as RunnableBackupService).load();
   startup.use(startSchedule(engine, options, live));
   const sql = new SqlEngine(engine, {
     fs,

@@ -1,10 +1,12 @@
 import { BackupError, PartitionBy } from "../../src/common/mod.ts";
+import type { ObjectStore } from "../../src/objectstore/mod.ts";
 import type { BackupConfig } from "../../src/backup/mod.ts";
 import type { Engine } from "../../src/engine/mod.ts";
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { allTypesTable, commitRows, openEngine, tableRows } from "../support/engine_fixture.ts";
 import { runSeed, SeededRandom } from "../support/seeded_random.ts";
 import type { Row } from "../support/table_rows.ts";
+import { SilentServer } from "../support/silent_server.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { engineService } from "./engine_service.ts";
 import { backUp, openStore, restore } from "./test_database.ts";
@@ -188,6 +190,61 @@ Deno.test("backups() and the instance name survive a restart", async () => {
   assertEquals(after.instanceName(), before.instanceName());
   await backUp(after);
   assertEquals(after.list().length, 3);
+});
+
+Deno.test("backups() tells this server's own record until the store is read, and reads it again behind a backup", async () => {
+  using directory = new TempDir();
+  const root = `${directory.path}/root`, store = openStore(directory.path);
+  await using engine = await openEngine(root);
+  engine.createTable(allTypesTable("t"));
+  const before = engineService(engine, root, store);
+  await backUp(before);
+  await backUp(before);
+  const moments = before.list().map(({ startTs }) => startTs);
+  const gate = Promise.withResolvers<void>();
+  let isReachable = false;
+  const list: ObjectStore["list"] = async function* (prefix, options) {
+    await gate.promise;
+    if (!isReachable && prefix.includes("/history/")) throw new Error("not reachable");
+    yield* store.list(prefix, options);
+  };
+  const late = new Proxy(store, {
+    get: (target, name) => {
+      if (name === "list") return list;
+      const value = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const after = engineService(engine, root, late);
+  const loaded = after.load();
+  assertEquals(
+    after.list().map((row) => [row.status, row.startTs, row.progressPercent, row.endTs]),
+    moments.map((moment) => ["backup complete", moment, 100, null]),
+  );
+  gate.resolve();
+  await loaded;
+  assertEquals(after.list().map(({ startTs }) => startTs), moments, "the store could not be read");
+  isReachable = true;
+  await backUp(after);
+  while (after.list()[0].endTs === null) await new Promise((resolve) => setTimeout(resolve, 1));
+  assertEquals(after.list().slice(0, 2), before.list());
+  assertEquals(after.list().length, 3);
+});
+
+Deno.test("a service that is disposed does not wait for a store that is silent", async () => {
+  using directory = new TempDir();
+  const root = `${directory.path}/root`, store = openStore(directory.path);
+  await using engine = await openEngine(root);
+  await backUp(engineService(engine, root, store));
+  using silent = new SilentServer();
+  const objectStore = `s3::bucket=bucket;access_key_id=id;secret_access_key=secret;` +
+    `endpoint=http://127.0.0.1:${silent.port};request_timeout_ms=3600000;`;
+  const service = engineService(engine, root, null, { objectStore });
+  const loaded = service.load();
+  assertEquals(service.list().length, 1);
+  await silent.connected;
+  await service[Symbol.asyncDispose]();
+  await loaded;
 });
 
 Deno.test("a store with backups of another database is refused with ER007", async () => {

@@ -96,7 +96,10 @@ export class FaultProxy implements AsyncDisposable {
   }
 
   /** Injects a fault into the next request that `matches`. */
-  injectWhen(matches: (operation: ProxiedOperation) => boolean, fault: Fault): void {
+  injectWhen(
+    matches: (operation: ProxiedOperation, request: IncomingMessage) => boolean,
+    fault: Fault,
+  ): void {
     this.#injections.push({ fault, times: 1, matches });
   }
 

@@ -10,11 +10,11 @@ import type { RemoteContext } from "../remote/remote_call.ts";
 import { Secrets } from "../remote/secrets.ts";
 import { makeAgents } from "../remote/tls.ts";
 import type { RemoteEnvironment } from "../remote/wrap_remote.ts";
-import { describeS3Error, discoverRegion, loadS3Sdk, makeS3Client } from "./s3_client.ts";
+import { describeS3Error, loadS3Sdk, makeS3Client, regionFinder } from "./s3_client.ts";
 import { S3ObjectStore } from "./s3_object_store.ts";
 import { readS3Options } from "./s3_options.ts";
 
-/** Opens the store. Loads the client; asks the server for its region if none is known. */
+/** Opens the store. Loads the client; the server is asked for its region, if none is known, with the first request. */
 export async function openS3(
   connection: ObjectStoreConnection,
   environment: RemoteEnvironment,
@@ -31,7 +31,7 @@ export async function openS3(
     secrets: new Secrets([credentials?.secretAccessKey, credentials?.sessionToken]),
     describeError: describeS3Error,
   };
-  const region = options.region ?? await discoverRegion(sdk, options, { agents, context });
+  const region = options.region ?? regionFinder(sdk, options, { agents, context });
   const client = makeS3Client(sdk, options, { agents, region });
   return wrapRemote(new S3ObjectStore({ sdk, client, options, context, agents }), {
     environment,

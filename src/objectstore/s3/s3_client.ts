@@ -11,6 +11,7 @@
 import { createHash } from "node:crypto";
 import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
 import type { Agents } from "../remote/tls.ts";
+import { ObjectStoreError } from "../../common/mod.ts";
 import { headerOf, sendHttp } from "../remote/http_client.ts";
 import type { RemoteContext } from "../remote/remote_call.ts";
 import { parseRetryAfter, type RawFailure } from "../request_error.ts";
@@ -20,6 +21,7 @@ import type { S3Options } from "./s3_options.ts";
 export type S3Sdk = typeof import("@aws-sdk/client-s3");
 
 const DEFAULT_REGION = "us-east-1";
+const REGION_HEADER = "x-amz-bucket-region";
 const CONNECT_TIMEOUT_MILLIS = 10_000;
 
 /** Loads the client. */
@@ -31,10 +33,10 @@ export async function loadS3Sdk(): Promise<S3Sdk> {
 export function makeS3Client(
   sdk: S3Sdk,
   options: S3Options,
-  connection: { readonly agents: Agents; readonly region: string | undefined },
+  connection: { readonly agents: Agents; readonly region: string | (() => Promise<string>) },
 ): S3Client {
   const config: S3ClientConfig = {
-    ...connection.region === undefined ? {} : { region: connection.region },
+    region: connection.region,
     ...options.endpoint === undefined ? {} : { endpoint: options.endpoint.href },
     ...options.credentials === undefined ? {} : { credentials: options.credentials },
     ...options.isAnonymous ? { signer: { sign: (request) => Promise.resolve(request) } } : {},
@@ -85,10 +87,25 @@ function addHeaders(client: S3Client): void {
 }
 
 /**
- * Finds the region of a bucket: the environment's or profile's, else what the server says of the bucket, else `us-east-1`,
- * which servers that have no regions accept.
+ * Finds the region of a bucket when it is first needed: the environment's or profile's, else what the server says of the
+ * bucket, else `us-east-1`, which servers that have no regions accept. A server that does not answer is asked again.
  */
-export async function discoverRegion(
+export function regionFinder(
+  sdk: S3Sdk,
+  options: S3Options,
+  connection: { readonly agents: Agents; readonly context: RemoteContext },
+): () => Promise<string> {
+  let found: Promise<string> | null = null;
+  return () => {
+    found ??= discoverRegion(sdk, options, connection).catch(() => {
+      found = null;
+      return DEFAULT_REGION; // the request that wants it will say what is wrong
+    });
+    return found;
+  };
+}
+
+async function discoverRegion(
   sdk: S3Sdk,
   options: S3Options,
   connection: { readonly agents: Agents; readonly context: RemoteContext },
@@ -100,21 +117,20 @@ export async function discoverRegion(
   const base = options.endpoint ?? new URL("https://s3.amazonaws.com");
   const url = new URL(base);
   url.pathname = `${base.pathname.replace(/\/$/, "")}/${options.bucket}`;
-  try {
-    // Unsigned: the answer is a refusal, but it names the region.
-    const { headers } = await sendHttp(connection.context, {
-      ...connection,
-      method: "HEAD",
-      url,
-      operation: "head bucket",
-      key: options.bucket,
-      bytesMax: 0,
-    });
-    return headerOf(headers, "x-amz-bucket-region") ?? DEFAULT_REGION;
-  } catch {
-    // The first real request will say what is wrong.
-    return DEFAULT_REGION;
+  // Unsigned: the answer is a refusal, but it names the region.
+  const { status, headers } = await sendHttp(connection.context, {
+    ...connection,
+    method: "HEAD",
+    url,
+    operation: "head bucket",
+    key: options.bucket,
+    bytesMax: 0,
+  });
+  const region = headerOf(headers, REGION_HEADER);
+  if (region === undefined && (status === 429 || status >= 500)) {
+    throw new ObjectStoreError("server did not tell a region", { status });
   }
+  return region ?? DEFAULT_REGION;
 }
 
 async function regionOfEnvironment(sdk: S3Sdk): Promise<string | null> {
@@ -138,9 +154,14 @@ export function describeS3Error(error: unknown): RawFailure {
     $response?: { headers?: Record<string, string> };
   };
   const status = $metadata?.httpStatusCode;
+  // Whoever signs for another region is refused, and told the right one.
+  const region = status === 301 || status === 307 || status === 400
+    ? $response?.headers?.[REGION_HEADER]
+    : undefined;
   const isAnswer = status !== undefined || name === "CredentialsProviderError";
   return {
-    reason: message || name || String(error),
+    reason: (message || name || String(error)) +
+      (region === undefined ? "" : ` (the bucket is in region ${region})`),
     status,
     // Names of errors without an answer are JavaScript's, not the server's.
     code: isAnswer ? name : code,
