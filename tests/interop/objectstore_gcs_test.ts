@@ -2,6 +2,7 @@ import { startFakeGcs } from "../support/store_servers/fake_gcs.ts";
 import { testRemoteBackup } from "../objectstore/remote_backup.ts";
 import { testRemoteStore } from "../objectstore/remote_contract.ts";
 import { testRemoteFaults } from "../objectstore/remote_faults.ts";
+import { testRemoteTls } from "../objectstore/remote_tls.ts";
 
 const NAME = "GcsObjectStore on fake-gcs-server";
 
@@ -17,3 +18,4 @@ testRemoteFaults(NAME, server, {
   },
 });
 testRemoteBackup(NAME, server);
+testRemoteTls(NAME, server, { hasPlainSessions: true });

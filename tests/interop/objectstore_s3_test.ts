@@ -2,6 +2,8 @@ import { startSeaweedFs } from "../support/store_servers/seaweedfs.ts";
 import { testRemoteBackup } from "../objectstore/remote_backup.ts";
 import { testRemoteStore } from "../objectstore/remote_contract.ts";
 import { testRemoteFaults } from "../objectstore/remote_faults.ts";
+import { testS3Regions } from "../objectstore/s3_regions.ts";
+import { testRemoteTls } from "../objectstore/remote_tls.ts";
 
 const NAME = "S3ObjectStore on SeaweedFS";
 
@@ -17,3 +19,5 @@ testRemoteFaults(NAME, server, {
   },
 });
 testRemoteBackup(NAME, server);
+testRemoteTls(NAME, server);
+testS3Regions(NAME, server);

@@ -2,6 +2,7 @@ import { startAzurite } from "../support/store_servers/azurite.ts";
 import { testRemoteBackup } from "./remote_backup.ts";
 import { testRemoteStore } from "./remote_contract.ts";
 import { testRemoteFaults } from "./remote_faults.ts";
+import { testRemoteTls } from "./remote_tls.ts";
 
 const NAME = "AzureObjectStore on Azurite";
 
@@ -17,3 +18,4 @@ testRemoteFaults(NAME, server, {
   },
 });
 testRemoteBackup(NAME, server);
+testRemoteTls(NAME, server);

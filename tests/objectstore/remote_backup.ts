@@ -17,7 +17,8 @@ import { allTypesTable, commitRows, openEngine, tableRows } from "../support/eng
 import { FaultProxy } from "../support/fault_proxy.ts";
 import type { Row } from "../support/table_rows.ts";
 import { TempDir } from "../support/temp_dir.ts";
-import { environment, type SharedServer } from "./remote_contract.ts";
+import type { SharedServer } from "./remote_contract.ts";
+import { environment } from "./store_environment.ts";
 
 const START = 1_704_067_200_000_000n;
 

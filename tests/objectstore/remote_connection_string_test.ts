@@ -1,7 +1,10 @@
+import { rootCertificates } from "node:tls";
 import {
   InvalidObjectStoreConfigurationError,
   openObjectStore,
+  parseConnectionString,
 } from "../../src/objectstore/mod.ts";
+import { readAuthorities } from "../../src/objectstore/remote/tls.ts";
 import { RealFileSystem, SystemRandom } from "../../src/platform/mod.ts";
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { TempDir } from "../support/temp_dir.ts";
@@ -72,6 +75,20 @@ Deno.test("openObjectStore parses the certificates of ca_cert_file when it is op
   for (const text of [S3, AZURE, GCS]) {
     await assertRejects(() => open(text), InvalidObjectStoreConfigurationError, "cannot be parsed");
   }
+});
+
+Deno.test("readAuthorities adds the file's certificates to the built-in roots, or takes them alone", () => {
+  using directory = new TempDir();
+  const file = `${directory.path}/ca.pem`;
+  const own = rootCertificates[3];
+  Deno.writeTextFileSync(file, `about the authority\n${own}\n`);
+  const read = (keys: string) =>
+    readAuthorities(parseConnectionString(`${S3}${keys}`), environment.fs);
+  assertEquals(read(""), null, "the runtime's own");
+  const both = [...rootCertificates, own];
+  assertEquals(read(`ca_cert_file=${file};`), both);
+  assertEquals(read(`ca_cert_file=${file};ca_builtin_roots=true;`), both);
+  assertEquals(read(`ca_cert_file=${file};ca_builtin_roots=false;`), [own]);
 });
 
 Deno.test("openObjectStore opens every scheme without a request, and shows no secret", async () => {

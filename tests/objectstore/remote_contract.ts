@@ -10,17 +10,10 @@ import {
   ObjectStoreRequestError,
   openObjectStore,
 } from "../../src/objectstore/mod.ts";
-import { RealFileSystem, SystemClock, SystemRandom } from "../../src/platform/mod.ts";
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import type { StartServer, StoreServer } from "../support/store_servers/store_server.ts";
 import { type ContractExceptions, testObjectStoreContract } from "./contract.ts";
-
-/** What stores of tests run on. */
-export const environment = {
-  fs: new RealFileSystem(),
-  random: new SystemRandom(),
-  clock: new SystemClock(),
-};
+import { environment } from "./store_environment.ts";
 
 /** What is special about a server. */
 export interface RemoteExceptions extends ContractExceptions {

@@ -14,7 +14,8 @@ import {
 } from "../../src/objectstore/mod.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { type Fault, FaultProxy, type ProxiedOperation } from "../support/fault_proxy.ts";
-import { environment, type SharedServer } from "./remote_contract.ts";
+import type { SharedServer } from "./remote_contract.ts";
+import { environment } from "./store_environment.ts";
 
 /** How a provider says things. */
 export interface FaultDialect {

@@ -11,10 +11,14 @@
 import { createHash } from "node:crypto";
 import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
 import type { Agents } from "../remote/tls.ts";
-import { ObjectStoreError } from "../../common/mod.ts";
 import { headerOf, sendHttp } from "../remote/http_client.ts";
 import type { RemoteContext } from "../remote/remote_call.ts";
-import { parseRetryAfter, type RawFailure } from "../request_error.ts";
+import {
+  judgeFailure,
+  ObjectStoreRequestError,
+  parseRetryAfter,
+  type RawFailure,
+} from "../request_error.ts";
 import type { S3Options } from "./s3_options.ts";
 
 /** The client's module, which is loaded when the first S3 store is opened. */
@@ -88,7 +92,8 @@ function addHeaders(client: S3Client): void {
 
 /**
  * Finds the region of a bucket when it is first needed: the environment's or profile's, else what the server says of the
- * bucket, else `us-east-1`, which servers that have no regions accept. A server that does not answer is asked again.
+ * bucket, else `us-east-1`, which servers that have no regions accept. Without an answer the request that wants the region
+ * fails, and its next try asks again.
  */
 export function regionFinder(
   sdk: S3Sdk,
@@ -97,9 +102,9 @@ export function regionFinder(
 ): () => Promise<string> {
   let found: Promise<string> | null = null;
   return () => {
-    found ??= discoverRegion(sdk, options, connection).catch(() => {
+    found ??= discoverRegion(sdk, options, connection).catch((error) => {
       found = null;
-      return DEFAULT_REGION; // the request that wants it will say what is wrong
+      throw error;
     });
     return found;
   };
@@ -128,7 +133,12 @@ async function discoverRegion(
   });
   const region = headerOf(headers, REGION_HEADER);
   if (region === undefined && (status === 429 || status >= 500)) {
-    throw new ObjectStoreError("server did not tell a region", { status });
+    const reason = "the server did not tell the region of the bucket";
+    const failure = judgeFailure({ reason, status });
+    throw new ObjectStoreRequestError(failure, {
+      store: connection.context.description,
+      operation: "head bucket",
+    });
   }
   return region ?? DEFAULT_REGION;
 }
