@@ -16,7 +16,7 @@ import { readTableMetadata } from "../../src/storage/mod.ts";
 import { valueReader } from "../../src/sql/functions/mod.ts";
 import { SqlEngine, sqlEventExecutor } from "../../src/sql/mod.ts";
 import { type CommitMode, walTasks } from "../../src/wal/mod.ts";
-import { InlineTaskRunner } from "../../src/wasm/mod.ts";
+import { InlineTaskRunner, type TaskRunner } from "../../src/wasm/mod.ts";
 import { testCore } from "../support/engine_fixture.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
 import { columnText, type SeenTable } from "./table_model.ts";
@@ -63,6 +63,8 @@ export interface MachineOptions {
   /** Identity of this run of the machine. */
   readonly bootId: string;
   readonly seed: number;
+  /** Stands between the engine and the tasks that apply its WAL. */
+  readonly wrapTasks?: (tasks: TaskRunner) => TaskRunner;
 }
 
 /** A running engine. */
@@ -79,6 +81,7 @@ export class Machine {
   static async start(options: MachineOptions): Promise<Machine> {
     const { fs, commitMode, bootId } = options;
     const core = testCore();
+    const tasks = new InlineTaskRunner({ core, fs }, walTasks(sqlEventExecutor));
     const engine = await Engine.open({
       root: "/data",
       dbRoot: "/data/db",
@@ -91,7 +94,7 @@ export class Machine {
       },
       fs,
       core,
-      tasks: new InlineTaskRunner({ core, fs }, walTasks(sqlEventExecutor)),
+      tasks: options.wrapTasks?.(tasks) ?? tasks,
       clock: new LogicalClock(),
       timers: new StillTimers(),
       random: new SeededBytes(options.seed),

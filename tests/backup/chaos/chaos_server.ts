@@ -42,6 +42,8 @@ export interface Wrappers {
   readonly fs?: (fs: FileSystem) => FileSystem;
   /** Only the file system that a restore sees. */
   readonly restoreFs?: (fs: FileSystem) => FileSystem;
+  /** Backups do not make durable what they hold. */
+  readonly isUnsynced?: boolean;
 }
 
 /** Wall clock that goes on by a millisecond whenever somebody looks, and jumps when it is told to. */
@@ -187,8 +189,15 @@ export class ChaosServer {
     });
     const { hostile, store } = openHostileStore(this.#world);
     const core = testCore();
+    const { engine } = machine;
+    const isUnsynced = this.#world.wrappers.isUnsynced === true;
     const service = createBackupService({
-      engine: machine.engine,
+      engine: {
+        dataId: engine.dataId,
+        core,
+        pinAll: () => engine.pinAll(),
+        sync: () => isUnsynced ? Promise.resolve() : engine.sync(),
+      },
       tasks: new InlineTaskRunner({ core, fs }, backupTasks),
       fs,
       clock: this.clock,

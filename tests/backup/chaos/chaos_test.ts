@@ -3,8 +3,12 @@ import { assert, assertEquals } from "../../support/assert.ts";
 import { runSeed } from "../../support/seeded_random.ts";
 import { runHistory } from "./history.ts";
 import { STORE_FAULTS } from "./hostile_store.ts";
+import { PLANTED_BUGS } from "./planted_bugs.ts";
+import { ChaosFailure } from "./workload.ts";
 
 const HISTORIES = Number(Deno.env.get("CHAOS_HISTORIES") ?? 100);
+/** Histories after which a planted bug must have been seen. */
+const BUG_HISTORIES_MAX = 400;
 
 Deno.test(`backups keep their promises over ${HISTORIES} histories of chaos`, async () => {
   const seed = runSeed();
@@ -44,3 +48,18 @@ Deno.test("a history of chaos is the same for the same seed", async () => {
   };
   assertEquals(await run(), await run());
 });
+
+for (const { name, wrappers, firstSeed = 1 } of PLANTED_BUGS) {
+  Deno.test(`histories of chaos see a planted bug: ${name}`, async () => {
+    for (let seed = firstSeed; seed < firstSeed + BUG_HISTORIES_MAX; seed++) {
+      try {
+        await runHistory({ seed, wrappers });
+      } catch (error) {
+        if (!(error instanceof ChaosFailure)) throw error;
+        await runHistory({ seed }); // it is the bug that made it fail
+        return;
+      }
+    }
+    throw new Error(`${BUG_HISTORIES_MAX} histories did not see it`);
+  });
+}

@@ -20,7 +20,13 @@ import {
   type ServerWorld,
   type Wrappers,
 } from "./chaos_server.ts";
-import { CALM, STORE_FAULTS, type StoreFault, type Weather } from "./hostile_store.ts";
+import {
+  CALM,
+  STORE_FAULTS,
+  type StoreCall,
+  type StoreFault,
+  type Weather,
+} from "./hostile_store.ts";
 import { type RestoreOutcome, restoreSomewhere } from "./restore_step.ts";
 import { ChaosFailure, compareShadows, type Shadow, Workload } from "./workload.ts";
 
@@ -44,7 +50,9 @@ const FAULT = "fault";
 const STEPS = 12;
 const HOUR = 3_600_000_000n;
 const FILE_CHANGES_MAX = 14;
-const STORE_CALLS_MAX = 30;
+const STORE_CALLS_MAX = 40;
+/** Calls of a backup at which its process is killed: any, or those whose text has this in it. */
+const MOMENTS = ["any", "any", "delete", "put", "/manifests/", "/leases/", "/history/"] as const;
 /** Between backups in calm weather: more than what the store's clock resolves. */
 const PAUSE_MILLIS = 5000;
 const FINAL_ATTEMPTS_MAX = 4;
@@ -99,7 +107,9 @@ class History {
         await this.#step();
         await this.#auditor.check();
       }
-      while (!this.#counts.has(FAULT)) await this.#backUp(this.#hosts[0]);
+      for (let i = 0; i < STEPS && !this.#counts.has(FAULT); i++) {
+        await this.#backUp(this.#hosts[0]);
+      }
       await this.#settle();
     } finally {
       for (const host of this.#hosts) await host.server.crash("process");
@@ -174,6 +184,8 @@ class History {
     running.faults.clear();
     if (timestamp !== null) this.#judge(running, timestamp);
     running.hostile.weather = CALM; // what was hidden or late still is
+    // What the backup has must not be lost by its server.
+    if (this.#random.next() < 0.12) await this.#crash(host, "power");
   }
 
   /** Starts a backup and notes what it pins. @returns `null` if the process died. */
@@ -210,13 +222,18 @@ class History {
     const running = server.running;
     hostile.weather = this.#weather();
     const dice = random.next();
-    const number = hostile.callCount + random.int(1, STORE_CALLS_MAX);
     const isAfter = random.next() < 0.5;
-    const trouble = dice < 0.2 ? "kill" : dice < 0.3 ? "abort" : "none";
+    const trouble = dice < 0.25 ? "kill" : dice < 0.32 ? "abort" : "none";
+    // Any call, or one of those that matter most.
+    const moment = random.pick(MOMENTS);
+    let countdown = moment === "any" ? random.int(1, STORE_CALLS_MAX) : random.int(1, 4);
     let isWorking = false;
-    const strike = (call: { number: number }) => {
-      if (call.number !== number) return;
-      this.#trace(`  ${trouble} at call ${call.number}`);
+    const strike = (call: StoreCall) => {
+      if (trouble === "none") return;
+      const text = `${call.operation} ${call.key}`;
+      if (moment !== "any" && !text.includes(moment)) return;
+      if (--countdown !== 0) return;
+      this.#trace(`  ${trouble} at ${text}`);
       if (trouble === "kill") running.kill();
       else if (trouble === "abort") {
         this.#count("abort");
@@ -231,12 +248,12 @@ class History {
       isWorking = false;
     };
     if (isAfter) hostile.after = strike;
-    if (dice >= 0.3 && dice < 0.4) {
+    if (dice >= 0.32 && dice < 0.42) {
       running.stopAfter(
         random.int(1, FILE_CHANGES_MAX),
         random.pick(["none", "partial", "applied"] as const),
       );
-    } else if (dice >= 0.4 && dice < 0.45) {
+    } else if (dice >= 0.42 && dice < 0.47) {
       // The disk is full for what the backup keeps locally.
       faults.failWhen(
         (call) => call.operation === "write" && call.path.includes(INSTANCE_FILE),
