@@ -7,6 +7,7 @@
 import { backupTasks } from "./backup/mod.ts";
 import {
   describeFailure,
+  runBackupCommand,
   runCheckpointCommand,
   runProgram,
   runServer,
@@ -19,31 +20,27 @@ import { startWorker } from "./wasm/mod.ts";
 
 async function main(): Promise<number> {
   const encoder = new TextEncoder();
+  const writeError = (text: string) => Deno.stderr.writeSync(encoder.encode(text));
+  const process = {
+    fs: new RealFileSystem(),
+    clock: new SystemClock(),
+    random: new SystemRandom(),
+    variables: Deno.env.toObject(),
+    cpuCount: navigator.hardwareConcurrency,
+    processId: Deno.pid,
+    workerUrl: import.meta.url,
+    currentDirectory: Deno.cwd(),
+    writeOut: (text: string) => Deno.stdout.writeSync(encoder.encode(text)),
+    writeError,
+    writeTerminal: Deno.stderr.isTerminal() ? writeError : null,
+  };
   try {
     return await runProgram(Deno.args, {
-      variables: Deno.env.toObject(),
-      currentDirectory: Deno.cwd(),
-      writeOut: (text) => Deno.stdout.writeSync(encoder.encode(text)),
-      writeError: (text) => Deno.stderr.writeSync(encoder.encode(text)),
-      start: (options) => runServer({ ...options, workerUrl: import.meta.url }),
-      checkpoint: (options) =>
-        runCheckpointCommand(options, {
-          fs: new RealFileSystem(),
-          variables: Deno.env.toObject(),
-          cpuCount: navigator.hardwareConcurrency,
-          writeOut: (text) => Deno.stdout.writeSync(encoder.encode(text)),
-          writeError: (text) => Deno.stderr.writeSync(encoder.encode(text)),
-        }),
-      checkStore: (options) =>
-        runStoreCheck(options, {
-          fs: new RealFileSystem(),
-          clock: new SystemClock(),
-          random: new SystemRandom(),
-          variables: Deno.env.toObject(),
-          cpuCount: navigator.hardwareConcurrency,
-          writeOut: (text) => Deno.stdout.writeSync(encoder.encode(text)),
-          writeError: (text) => Deno.stderr.writeSync(encoder.encode(text)),
-        }),
+      ...process,
+      start: (options) => runServer({ ...options, ...process }),
+      checkpoint: (options) => runCheckpointCommand(options, process),
+      backup: (options) => runBackupCommand(options, process),
+      checkStore: (options) => runStoreCheck(options, process),
     });
   } catch (error) {
     Deno.stderr.writeSync(encoder.encode(describeFailure(error)));

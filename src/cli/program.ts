@@ -4,17 +4,22 @@
  * ```
  * tidemark start [-d ROOT] [--set KEY=VALUE]…
  * tidemark checkpoint create|release|status [-d ROOT] [--url URL] [--set KEY=VALUE]…
+ * tidemark backup [-d ROOT] [--store STORE | --url URL] [--json] [--set KEY=VALUE]…
+ * tidemark backups [--store STORE | -d ROOT] [--instance NAME] [--json]
+ * tidemark validate [--store STORE | -d ROOT] [--instance NAME] [--timestamp TS] [--level LEVEL] [--json]
+ * tidemark restore --to DIR [--store STORE | -d ROOT] [--instance NAME] [--timestamp TS] [--dry-run] [--json]
  * tidemark version
  * tidemark help [COMMAND]
  * ```
- * Exit codes: 0 done · 1 the server could not start, refused or failed · 2 the command line makes no sense · 3 `checkpoint
- * status`: there is none.
+ * Exit codes: 0 done · 1 the server could not start, refused or failed · 2 the command line makes no sense · 3 the answer is no:
+ * there is no checkpoint, no backup, the backup is damaged, a restore would be refused.
  *
  * @module
  */
 import { Argument, Command, CommanderError } from "commander";
 import { resolve } from "node:path";
 import { ConfigError } from "../common/mod.ts";
+import type { BackupArguments, BackupCommand } from "./backup_session.ts";
 import type { CheckpointAction, CheckpointArguments } from "./checkpoint.ts";
 import type { StoreCheckArguments } from "./store_check.ts";
 import { QUESTDB_VERSION, VERSION } from "./version.ts";
@@ -42,6 +47,8 @@ export interface ProgramEnvironment {
   start(options: StartArguments): Promise<number>;
   /** Runs a checkpoint command against a running server. @returns its exit code. */
   checkpoint(options: CheckpointArguments): Promise<number>;
+  /** Runs a command on backups. @returns the exit code. */
+  backup(options: BackupArguments): Promise<number>;
   /** Finds out what an object store can do. @returns the exit code. */
   checkStore(options: StoreCheckArguments): Promise<number>;
 }
@@ -73,6 +80,9 @@ export async function runProgram(
   };
   addCheckpointCommand(program, environment, setExitCode);
   addStoreCommand(program, environment, setExitCode);
+  for (const command of BACKUP_COMMANDS) {
+    addBackupCommand(program, command, { environment, setExitCode });
+  }
   program.command("version").description("show versions").action(() => {
     environment.writeOut(`tidemark ${VERSION}, compatible with QuestDB ${QUESTDB_VERSION}\n`);
   });
@@ -140,6 +150,97 @@ function addStoreCommand(
         );
       },
     );
+}
+
+interface BackupCommandFacts {
+  readonly name: BackupCommand;
+  readonly description: string;
+  /** Options that it has besides `--root`, `--store`, `--json` and `--set`. */
+  readonly options: readonly (keyof typeof BACKUP_OPTIONS)[];
+}
+
+const BACKUP_OPTIONS = {
+  instance: ["--instance <name>", "backups of this instance (default: the only one)"],
+  timestamp: ["--timestamp <ts>", "the newest backup at or before it (default: the latest)"],
+  level: ["--level <level>", "manifest, objects, hashes or decode (default: hashes)"],
+  to: ["--to <directory>", "install root to restore into; must hold no database"],
+  dryRun: ["--dry-run", "only tell what the restore would take"],
+  url: ["--url <url>", "address of a running server, http://HOST:PORT"],
+} as const;
+
+const BACKUP_COMMANDS: readonly BackupCommandFacts[] = [
+  {
+    name: "backup",
+    description: "make a backup, of a running server or of a stopped root",
+    options: ["url"],
+  },
+  { name: "backups", description: "list the backups in a store", options: ["instance"] },
+  {
+    name: "validate",
+    description: "find out whether a backup is whole",
+    options: ["instance", "timestamp", "level"],
+  },
+  {
+    name: "restore",
+    description: "restore a backup into a directory; an interrupted one goes on",
+    options: ["to", "instance", "timestamp", "dryRun"],
+  },
+];
+
+interface BackupOptionValues {
+  readonly root?: string;
+  readonly store?: string;
+  readonly instance?: string;
+  readonly timestamp?: string;
+  readonly level?: string;
+  readonly to?: string;
+  readonly url?: string;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+  readonly set: string[];
+}
+
+function addBackupCommand(
+  program: Command,
+  facts: BackupCommandFacts,
+  { environment, setExitCode }: {
+    readonly environment: ProgramEnvironment;
+    readonly setExitCode: (code: number) => void;
+  },
+): void {
+  const command = program.command(facts.name)
+    .description(facts.description)
+    .option("-d, --root <directory>", "install root, whose configuration is used")
+    .option("--store <connection>", "connection string (default: backup.object.store of the root)");
+  for (const name of facts.options) {
+    const [flags, description] = BACKUP_OPTIONS[name];
+    command.option(flags, description);
+  }
+  command.option("--json", "answer in JSON")
+    .option("--set <key=value>", "set a configuration key; repeatable", append, [])
+    .action(async (options: BackupOptionValues) => {
+      const to = options.to === undefined
+        ? null
+        : resolve(environment.currentDirectory, options.to);
+      setExitCode(
+        await environment.backup({
+          command: facts.name,
+          // A restore without -d goes by the configuration of the root it makes.
+          installRoot: options.root === undefined && to !== null
+            ? to
+            : installRootOf(options.root, environment),
+          store: options.store ?? null,
+          instance: options.instance ?? null,
+          timestamp: options.timestamp ?? null,
+          level: options.level ?? null,
+          to,
+          url: options.url ?? null,
+          isDryRun: options.dryRun ?? false,
+          isJson: options.json ?? false,
+          settings: options.set,
+        }),
+      );
+    });
 }
 
 function installRootOf(root: string | undefined, environment: ProgramEnvironment): string {

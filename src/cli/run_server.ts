@@ -9,6 +9,7 @@
 import { RealFileSystem, SystemClock, SystemRandom, TextLog } from "../platform/mod.ts";
 import { banner } from "./banner.ts";
 import type { StartArguments } from "./program.ts";
+import { ProgressBar } from "./progress_bar.ts";
 import { type RunningServer, startServer } from "./server.ts";
 import { describeFailure } from "./startup_failure.ts";
 
@@ -18,15 +19,27 @@ type EndSignal = keyof typeof SIGNAL_NUMBERS;
 const EXIT_FAILURE = 1;
 const EXIT_SIGNAL_BASE = 128;
 
-/** Runs a server until it is told to stop. @param workerUrl the module that serves tasks in worker scope. @returns the exit code. */
-export async function runServer(options: StartArguments & { workerUrl: string }): Promise<number> {
+/** What a server needs of its process besides what it finds by itself. */
+export interface ServerProcess {
+  /** The module that serves tasks in worker scope. */
+  readonly workerUrl: string;
+  /** Writes to the terminal, if there is one. */
+  readonly writeTerminal?: ((text: string) => void) | null;
+}
+
+/** Runs a server until it is told to stop. @returns the exit code. */
+export async function runServer(options: StartArguments & ServerProcess): Promise<number> {
   const clock = new SystemClock();
   const log = new TextLog({ writer: { write: writeStdout }, clock });
   const started = clock.monotonicMillis();
   let server: RunningServer;
   try {
+    using bar = new ProgressBar("restore", options.writeTerminal ?? null);
     server = await startServer({
-      ...options,
+      installRoot: options.installRoot,
+      settings: options.settings,
+      workerUrl: options.workerUrl,
+      onRestoreProgress: (done, total) => bar.showBytes(done, total),
       variables: Deno.env.toObject(),
       fs: new RealFileSystem(),
       clock,

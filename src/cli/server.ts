@@ -34,7 +34,6 @@ import {
   createSharedMemory,
   loadCore,
   planRegions,
-  type TaskRunner,
   type WasmCore,
   WorkerPool,
 } from "../wasm/mod.ts";
@@ -61,6 +60,8 @@ export interface ServerOptions {
   readonly processId: number;
   /** The module that serves tasks in worker scope. */
   readonly workerUrl: string;
+  /** Called with the bytes that a restore at the start has restored, and their total. */
+  readonly onRestoreProgress?: (doneBytes: number, totalBytes: number) => void;
 }
 
 /** A running server; disposing stops it in order. */
@@ -82,12 +83,57 @@ interface Parts {
   readonly live: ServerLiveConfiguration;
   readonly dbRoot: string;
   readonly core: WasmCore;
-  readonly tasks: TaskRunner;
+  readonly tasks: WorkerPool;
 }
 
 /** Starts a server. @throws whatever keeps it from starting; the root is unlocked again. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   await using startup = new AsyncDisposableStack();
+  const { installRoot, log, fs } = options;
+  const { engine, parts, backupStore } = await openDatabase(startup, options);
+  const { live } = parts;
+  startup.use(startSchedule(engine, options, live));
+  const sql = new SqlEngine(engine, {
+    fs,
+    config: engineConfigOf(live.current),
+    insertBatchRows: live.current.sql.insertBatchRows,
+  });
+  const urls = startHttp(startup, {
+    sql,
+    engine,
+    log,
+    clock: options.clock,
+    configuration: () => live.current,
+  });
+  const resources = startup.move();
+  return {
+    installRoot,
+    urls,
+    backupStore,
+    failed: parts.tasks.died,
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+/** A database that is open in this process. */
+export interface OpenDatabase {
+  readonly engine: Engine;
+  readonly backup: RunnableBackupService;
+  readonly parts: Parts;
+  /** Where backups go, without secrets; `null` if they are off. */
+  readonly backupStore: string | null;
+}
+
+/**
+ * Locks a root, restores or recovers it if it is asked for, opens its database and registers the services. What is opened is
+ * handed to the stack.
+ *
+ * @throws whatever keeps it from opening.
+ */
+export async function openDatabase(
+  startup: AsyncDisposableStack,
+  options: ServerOptions,
+): Promise<OpenDatabase> {
   const { installRoot, log, fs, processId } = options;
   const live = loadConfiguration(options); // before anything is made: a bad value leaves no trace
   fs.mkdir(installRoot);
@@ -112,29 +158,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await recoverCheckpoint({ ...options, ...checkpointOptionsOf(options, parts) });
   const engine = startup.use(await openEngine(options, parts));
   startup.use(registerServices(engine, options, parts));
+  const backup = engine.services.backup as RunnableBackupService;
   // Not waited for: a store that cannot be reached delays no start.
-  (engine.services.backup as RunnableBackupService).load();
-  startup.use(startSchedule(engine, options, live));
-  const sql = new SqlEngine(engine, {
-    fs,
-    config: engineConfigOf(live.current),
-    insertBatchRows: live.current.sql.insertBatchRows,
-  });
-  const urls = startHttp(startup, {
-    sql,
-    engine,
-    log,
-    clock: options.clock,
-    configuration: () => live.current,
-  });
-  const resources = startup.move();
-  return {
-    installRoot,
-    urls,
-    backupStore,
-    failed: tasks.died,
-    [Symbol.asyncDispose]: () => resources.disposeAsync(),
-  };
+  backup.load();
+  return { engine, backup, parts, backupStore };
 }
 
 /** The database root: `cairo.root`, relative to the install root unless absolute. */
@@ -164,6 +191,7 @@ async function restore(options: ServerOptions, parts: Parts): Promise<void> {
     ...parts,
     configuredStore: backupConfigOf(parts.live.current).objectStore,
     productVersion: VERSION,
+    ...options.onRestoreProgress === undefined ? {} : { onProgress: options.onRestoreProgress },
   });
 }
 

@@ -1,4 +1,5 @@
 import { ConfigError, RestoreError, StorageError } from "../../src/common/mod.ts";
+import type { BackupArguments } from "../../src/cli/backup_session.ts";
 import type { CheckpointArguments } from "../../src/cli/checkpoint.ts";
 import { EXIT_USAGE, runProgram, type StartArguments } from "../../src/cli/program.ts";
 import type { StoreCheckArguments } from "../../src/cli/store_check.ts";
@@ -11,6 +12,7 @@ async function run(args: string[], variables: Record<string, string> = { HOME: "
   const started: StartArguments[] = [];
   const checkpoints: CheckpointArguments[] = [];
   const stores: StoreCheckArguments[] = [];
+  const backups: BackupArguments[] = [];
   const code = await runProgram(args, {
     variables,
     currentDirectory: "/current",
@@ -24,12 +26,16 @@ async function run(args: string[], variables: Record<string, string> = { HOME: "
       checkpoints.push(options);
       return Promise.resolve(3);
     },
+    backup(options) {
+      backups.push(options);
+      return Promise.resolve(5);
+    },
     checkStore(options) {
       stores.push(options);
       return Promise.resolve(4);
     },
   });
-  return { code, out, error, started, checkpoints, stores };
+  return { code, out, error, started, checkpoints, stores, backups };
 }
 
 Deno.test("runProgram start passes the root and the settings on, and its exit code back", async () => {
@@ -60,6 +66,57 @@ Deno.test("runProgram store check passes the connection, the root and settings o
   ]);
   assertEquals((await run(["store", "check"])).stores[0].connection, null);
   assertEquals((await run(["store", "erase"])).code, EXIT_USAGE);
+});
+
+Deno.test("runProgram passes the options of the commands on backups on, and their exit code back", async () => {
+  const none = {
+    installRoot: "/users/me/.tidemark",
+    store: null,
+    instance: null,
+    timestamp: null,
+    to: null,
+    level: null,
+    url: null,
+    isDryRun: false,
+    isJson: false,
+    settings: [],
+  };
+  const cases: [string[], Partial<BackupArguments>][] = [
+    [["backup", "-d", "r", "--url", "http://h:1"], {
+      command: "backup",
+      installRoot: "/current/r",
+      url: "http://h:1",
+    }],
+    [["backups", "--store", "fs::root=/a;", "--json"], {
+      command: "backups",
+      store: "fs::root=/a;",
+      isJson: true,
+    }],
+    [["validate", "--instance", "a-b-c", "--timestamp", "2024", "--level", "decode"], {
+      command: "validate",
+      instance: "a-b-c",
+      timestamp: "2024",
+      level: "decode",
+    }],
+    [["restore", "--to", "new", "--dry-run", "--set", "a=b"], {
+      command: "restore",
+      installRoot: "/current/new",
+      to: "/current/new",
+      isDryRun: true,
+      settings: ["a=b"],
+    }],
+    [["restore", "--to", "new", "-d", "/old"], {
+      command: "restore",
+      installRoot: "/old",
+      to: "/current/new",
+    }],
+  ];
+  for (const [args, expected] of cases) {
+    const { code, backups } = await run(args);
+    assertEquals([code, backups], [5, [{ ...none, ...expected } as BackupArguments]]);
+  }
+  assertEquals((await run(["backups", "--to", "x"])).code, EXIT_USAGE);
+  assertEquals((await run(["backup", "extra"])).code, EXIT_USAGE);
 });
 
 Deno.test("runProgram checkpoint passes action, root and address on, and its exit code back", async () => {
