@@ -77,8 +77,10 @@ export function arithI64(op: i32, a: usize, sa: i32, b: usize, sb: i32, out: usi
     if (op == ADD) r = x + y;
     else if (op == SUB) r = x - y;
     else if (op == MUL) r = x * y;
-    else if (op == DIV) r = x / y;
-    else r = remainder(x, y);
+    else if (op == DIV) {
+      r = x / y;
+      if (r - r != 0) r = NaN; // a quotient, unlike the others, is never infinite in QuestDB
+    } else r = remainder(x, y);
     store<f64>(out, r);
     a += sa;
     b += sb;

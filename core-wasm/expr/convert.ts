@@ -76,7 +76,10 @@ export function convertReal(from: i32, to: i32, a: usize, out: usize, n: i32): v
       if (from == F64) store<f64>(out + (i << 3), load<f64>(a + (i << 3)));
       else store<f32>(out + (i << 2), load<f32>(a + (i << 2)));
     } else if (from == F32) store<f64>(out + (i << 3), <f64>load<f32>(a + (i << 2)));
-    else store<f32>(out + (i << 2), <f32>load<f64>(a + (i << 3)));
+    else {
+      const narrow = <f32>load<f64>(a + (i << 3));
+      store<f32>(out + (i << 2), narrow - narrow == 0 ? narrow : f32.NaN);
+    }
   }
 }
 

@@ -86,7 +86,7 @@ Deno.test("convertScalar() converts what fits", () => {
     [Number.NaN, DOUBLE, LONG, null],
     [1704067200000000n, TIMESTAMP, DOUBLE, 1704067200000000],
     [" 1.5", STRING, DOUBLE, 1.5],
-    ["Infinity", STRING, DOUBLE, null],
+    ["Infinity", STRING, DOUBLE, Infinity],
     ["NaN", STRING, DOUBLE, null],
     ["2024", STRING, TIMESTAMP, 1704067200000000n],
     [1704067200000n, DATE, TIMESTAMP, 1704067200000000n],

@@ -47,11 +47,16 @@ export function isInsertable(from: number, to: number): boolean {
     return NUMBERS.has(source) || TEXTS.has(source) || MOMENTS.has(source);
   }
   if (MOMENTS.has(target)) {
+    if (source === SYMBOL) return target === TIMESTAMP; // which it leaves NULL
     return WHOLE_NUMBERS.has(source) || source === FLOAT || TEXTS.has(source) ||
       MOMENTS.has(source);
   }
   switch (target) {
-    case CHAR:
+    case CHAR: {
+      // Numbers but INT, and times: QuestDB takes them and stores no character.
+      const isEmptied = (NUMBERS.has(source) && source !== INT) || MOMENTS.has(source);
+      return STRINGS.has(source) || isEmptied;
+    }
     case LONG256:
     case UUID:
     case IPV4:
@@ -64,6 +69,15 @@ export function isInsertable(from: number, to: number): boolean {
     default:
       return false;
   }
+}
+
+/** Tells whether `INSERT … VALUES` does so: besides what every INSERT converts, texts of symbols and addresses. */
+export function isValueInsertable(from: number, to: number): boolean {
+  if (isInsertable(from, to)) return true;
+  const source = typeTag(from), target = typeTag(to);
+  if (source === IPV4) return STRINGS.has(target);
+  return source === SYMBOL &&
+    (isGeohash(to) || isDecimal(to) || target === UUID || target === ARRAY);
 }
 
 function isGeohashInsertable(from: number, to: number): boolean {
@@ -95,7 +109,7 @@ export function inconvertibleTypes(
 export function convertScalar(value: ScalarValue, from: number, to: number): ScalarValue {
   const target = typeTag(to);
   if (target === BOOLEAN) return value === true;
-  if (value === null || (typeof value === "number" && Number.isNaN(value))) return null;
+  if (value === null || (typeof value === "number" && !Number.isFinite(value))) return null;
   if (from === to) return value;
   if (NUMBERS.has(target)) return convertNumber(value, from, to);
   if (MOMENTS.has(target)) return convertMoment(value, from, to);

@@ -52,7 +52,10 @@ export function parseWhole(text: string): bigint | null {
 
 function wholeOfText(text: string, from: number, to: number): bigint {
   const hasSuffix = /[lL]$/.test(text);
-  const whole = hasSuffix && typeTag(to) !== LONG ? null : parseWhole(text);
+  const tag = typeTag(to);
+  const isForeign = (hasSuffix && tag !== LONG) ||
+    (text.startsWith("+") && tag !== INT && tag !== BYTE);
+  const whole = isForeign ? null : parseWhole(text);
   if (whole === null) throw textError(text, from, to);
   return whole;
 }
@@ -94,5 +97,5 @@ function toReal(value: ScalarValue, from: number, to: number): number | null {
   const isInfinity = /Infinity/.test(value);
   const isTooLarge = Math.abs(number) > (isFloat ? FLOAT_MAX : Number.MAX_VALUE);
   if (!isInfinity && isTooLarge) throw textError(value, from, to);
-  return Number.isFinite(number) ? number : null; // infinities are NULL in QuestDB
+  return number;
 }

@@ -13,6 +13,7 @@ const LONG_MIN = -(1n << 63n), LONG_MAX = (1n << 63n) - 1n;
 
 /** Converts a number, time or text to DATE, TIMESTAMP or TIMESTAMP_NS. @throws {SqlError} if it does not fit. */
 export function convertMoment(value: ScalarValue, from: number, to: number): bigint | null {
+  if (typeTag(from) === ColumnType.SYMBOL) return null; // as QuestDB stores it, whatever it spells
   if (typeof value === "string") return ofText(value, from, to);
   const isTime = typeTag(from) === ColumnType.DATE || typeTag(from) === ColumnType.TIMESTAMP;
   const whole = typeof value === "bigint" ? value : ofNumber(Number(value), from, to);
@@ -39,7 +40,7 @@ function ofText(text: string, from: number, to: number): bigint | null {
   const isChar = typeTag(from) === ColumnType.CHAR;
   const time = isTrimmed && !isChar ? parseText(text, to) : undefined;
   if (typeof time === "bigint") return time;
-  const whole = parseWhole(text);
+  const whole = text.startsWith("+") ? null : parseWhole(text);
   if (whole === null || whole < LONG_MIN || whole > LONG_MAX) throw textError(text, from, to);
   return whole === LONG_MIN ? null : whole;
 }

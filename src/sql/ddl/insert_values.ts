@@ -11,7 +11,7 @@ import { commitDurably } from "../../wal/mod.ts";
 import type { Expression, Insert } from "../ast/mod.ts";
 import { compileScalar, rowsCursor, type ScalarValue } from "../exec/mod.ts";
 import { expressionToken } from "./expression_token.ts";
-import { convertScalar, inconvertibleTypes, isInsertable } from "./implicit_conversion.ts";
+import { convertScalar, inconvertibleTypes, isValueInsertable } from "./implicit_conversion.ts";
 import { requireColumn, timestampFault } from "./insert_target.ts";
 import { literalValue, type TypedValue } from "./literal_value.ts";
 import type { StatementEnvironment } from "./statement_environment.ts";
@@ -129,14 +129,20 @@ function convertValue(
   target: Target,
 ): ScalarValue {
   const { type, value } = evaluate(expression, target.environment);
-  if (!isInsertable(type, column.type)) {
+  if (!isValueInsertable(type, column.type)) {
     throw inconvertibleTypes(
       expression.position,
       { type, text: expressionToken(expression) },
       column,
     );
   }
-  return convertScalar(value, type, column.type);
+  try {
+    return convertScalar(value, type, column.type);
+  } catch (error) {
+    // Symbols are converted while the statement is compiled, so that their errors have a place.
+    if (!(error instanceof SqlError) || typeTag(type) !== ColumnType.SYMBOL) throw error;
+    throw new SqlError(expression.position, error.message, { cause: error });
+  }
 }
 
 /** The designated timestamp: never NULL, within its range, and errors tell the row. */

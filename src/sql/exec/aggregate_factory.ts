@@ -182,7 +182,7 @@ function createSum(context: AggregateContext, call: AggregateCall): Aggregator {
   const argument = coerce(context.compile, expression, { type: compute });
   const options = { isAverage, type: isAverage ? DOUBLE : compute };
   const sum = new SumAggregator(context, argument, options);
-  return tag === FLOAT && !isAverage ? new NarrowedAggregator(context, sum, FLOAT) : sum;
+  return tag === FLOAT && call.key === "sum" ? new NarrowedAggregator(context, sum, FLOAT) : sum;
 }
 
 /** Sums and averages of DECIMAL, sums of LONG256. */

@@ -67,13 +67,32 @@ function resultTypes(operation: BinaryOperation): { compute: number; result: num
     return { compute, result: compute };
   }
   // A difference of two times is a LONG, unless the right one is constant: QuestDB adds its negation then.
-  const isDifference = operator === "-" && isTime(a) && isTime(b) && right.constant === undefined;
-  return { compute, result: isDifference ? ColumnType.LONG : isTime(a) ? a : b };
+  const isDifference = operator === "-" && isTime(left.type) && isTime(right.type) &&
+    !isLiteral(right);
+  return { compute, result: isTime(left.type) && !isDifference ? a : ColumnType.LONG };
 }
 
-function hasDateLeft({ operator, left, right }: BinaryOperation): boolean {
-  return (operator === "+" || operator === "-") && typeTag(left.type) === ColumnType.DATE &&
-    (isInteger(right.type) || typeTag(right.type) === ColumnType.DATE);
+/** Known before the statement is run. */
+function isLiteral(expression: VectorExpression): boolean {
+  return expression.constant !== undefined && expression.isOfStatement !== true;
+}
+
+/** QuestDB moves dates as timestamps, and takes constant ones away so; what is added to a time is taken as it is. */
+function withMovedDates(context: CompileContext, operation: BinaryOperation): BinaryOperation {
+  const { operator, left, right } = operation;
+  if (operator !== "+" && operator !== "-") return operation;
+  const isDate = ({ type }: VectorExpression) => typeTag(type) === ColumnType.DATE;
+  const isDifference = operator === "-" && isTime(right.type);
+  const isMoved = isInteger(right.type) || isTime(right.type) || isNullType(right.type);
+  const movesLeft = isDate(left) && isMoved && (!isDifference || isLiteral(right));
+  const movesRight = isDifference && isTime(left.type) && isDate(right) && isLiteral(right);
+  const move = (expression: VectorExpression) =>
+    coerce(context, expression, { type: ColumnType.TIMESTAMP });
+  return {
+    ...operation,
+    left: movesLeft ? move(left) : left,
+    right: movesRight ? move(right) : right,
+  };
 }
 
 /**
@@ -86,21 +105,13 @@ export function arithmeticExpression(
   operation: BinaryOperation,
 ): VectorExpression {
   if (isSpecialArithmetic(operation)) return specialArithmetic(context, operation);
-  if (hasDateLeft(operation)) {
-    // QuestDB moves dates as timestamps.
-    const left = coerce(context, operation.left, { type: ColumnType.TIMESTAMP });
-    const isBoth = typeTag(operation.right.type) === ColumnType.DATE;
-    const right = isBoth
-      ? coerce(context, operation.right, { type: ColumnType.TIMESTAMP })
-      : operation.right;
-    return arithmeticExpression(context, { ...operation, left, right });
-  }
-  const types = resultTypes(operation);
+  const moved = withMovedDates(context, operation);
+  const types = resultTypes(moved);
   if (types === null) throw noMatchingOperator(operation);
   const isFloat = typeTag(types.compute) === ColumnType.FLOAT;
   const compute = isFloat ? ColumnType.DOUBLE : types.compute;
-  const a = coerce(context, operation.left, { type: compute });
-  const b = coerce(context, operation.right, { type: compute });
+  const a = coerce(context, moved.left, { type: compute });
+  const b = coerce(context, moved.right, { type: compute });
   const { kernels } = context.core;
   const code = CODES[operation.operator]!;
   const kernel = compute === ColumnType.DOUBLE

@@ -64,6 +64,10 @@ function isCastable(from: number, to: number): boolean {
   return isNumber || source === BOOLEAN;
 }
 
+function isText(type: number): boolean {
+  return isPlainText(type) || typeTag(type) === SYMBOL;
+}
+
 function checkCast(from: number, cast: CastOperation): void {
   const { type, position } = cast;
   if (!isCastable(from, type)) {
@@ -118,6 +122,9 @@ export function castExpression(
     checkConstant(value, operand.type, cast);
     if (typeof value === "boolean" && typeTag(type) === ColumnType.CHAR) {
       return constantExpression(context, type, value ? "T" : "F");
+    }
+    if (isReal(operand.type) && isText(type) && !Number.isFinite(value ?? NaN)) {
+      return constantExpression(context, type, "NaN"); // of columns it is NULL
     }
     const raw = rawTime(value, operand.type, type);
     if (raw !== null) return constantExpression(context, type, raw);

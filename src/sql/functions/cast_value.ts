@@ -144,7 +144,10 @@ function toGeohash(value: ScalarValue, from: number, type: number): bigint | nul
   return whole === -1n ? null : BigInt.asUintN(bits, whole); // −1 is the NULL of every width
 }
 
-function toDecimal(value: ScalarValue, from: number, target: CastTarget): bigint {
+const NOT_FINITE = /^[+-]?(NaN|Infinity)$/;
+const DECIMAL128_PRECISION_MAX = 38;
+
+function toDecimal(value: ScalarValue, from: number, target: CastTarget): bigint | null {
   const { type, position } = target;
   const precision = decimalPrecision(type), scale = decimalScale(type);
   const refuse = (text: string, source: number) =>
@@ -161,6 +164,8 @@ function toDecimal(value: ScalarValue, from: number, target: CastTarget): bigint
   if (isReal(from)) return realToDecimal(Number(value), from, target);
   if (isTextual(from) || typeTag(from) === ColumnType.UUID) {
     const text = formatValue(value, from)!;
+    // As in QuestDB: 0, and NULL in the widest type.
+    if (NOT_FINITE.test(text.trimStart())) return precision > DECIMAL128_PRECISION_MAX ? null : 0n;
     const number = parseDecimalText(text);
     const fits = number !== null && number.scale <= scale;
     const rescaled = fits ? rescaleDecimal(number.unscaled, number.scale, scale) : 0n;
@@ -179,7 +184,6 @@ function toDecimal(value: ScalarValue, from: number, target: CastTarget): bigint
 /** A decimal in a string may have blanks before it, a suffix behind it, and fraction zeros beyond the scale. */
 function parseDecimalText(text: string): { unscaled: bigint; scale: number } | null {
   const plain = text.trimStart();
-  if (/^[+-]?(nan|infinity)$/i.test(plain)) return { unscaled: 0n, scale: 0 };
   const number = parseDecimal(plain.replace(/m$/i, ""));
   if (number === null) return null;
   let { unscaled, scale } = number;

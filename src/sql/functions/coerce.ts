@@ -108,7 +108,9 @@ export function foldIfConstant(
   inputs: readonly VectorExpression[],
 ): VectorExpression {
   if (inputs.some((input) => input.isVolatile === true)) return { ...expression, isVolatile: true };
-  return inputs.every((input) => input.constant !== undefined)
-    ? fold(context, expression)
-    : expression;
+  if (!inputs.every((input) => input.constant !== undefined)) return expression;
+  const folded = fold(context, expression);
+  return [expression, ...inputs].some((input) => input.isOfStatement === true)
+    ? { ...folded, isOfStatement: true }
+    : folded;
 }

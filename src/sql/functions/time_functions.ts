@@ -360,7 +360,10 @@ const NANOS: Overload = {
 
 const now: readonly Overload[] = [{
   parameters: [],
-  compile: (_args, site) => constantExpression(site, TIMESTAMP, site.now),
+  compile: (_args, site) => ({
+    ...constantExpression(site, TIMESTAMP, site.now),
+    isOfStatement: true,
+  }),
 }];
 
 /** Functions of time by name. */
@@ -369,7 +372,10 @@ export const TIME_FUNCTIONS: Registry = {
   systimestamp: now,
   sysdate: [{
     parameters: [],
-    compile: (_args, site) => constantExpression(site, DATE, site.now / 1000n),
+    compile: (_args, site) => ({
+      ...constantExpression(site, DATE, site.now / 1000n),
+      isOfStatement: true,
+    }),
   }],
   year: part(PARTS.year),
   month: part(PARTS.month),

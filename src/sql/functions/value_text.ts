@@ -100,8 +100,10 @@ export function parseText(text: string, type: number): ScalarValue | undefined {
     case ColumnType.LONG:
       return parseInteger(text, LONG_LOW, LONG_HIGH) ?? undefined;
     case ColumnType.FLOAT:
-    case ColumnType.DOUBLE:
-      return parseDouble(text);
+    case ColumnType.DOUBLE: {
+      const value = parseDouble(text);
+      return value === undefined || Number.isFinite(value) ? value : null;
+    }
     case ColumnType.TIMESTAMP:
       if (text !== text.trim()) return undefined;
       return (isNanos(type) ? parseTimestampNanos(text) : parseTimestampMicros(text)) ?? undefined;

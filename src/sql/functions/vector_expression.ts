@@ -43,6 +43,8 @@ export interface VectorExpression {
   readonly type: number;
   /** Present if every row has the same, known value. */
   readonly constant?: { readonly value: ScalarValue };
+  /** True for a constant that only this run of the statement knows: `now()`. */
+  readonly isOfStatement?: boolean;
   /** True if equal inputs may give unequal outputs (`rnd_…`), or the value depends on the row's number. */
   readonly isVolatile?: boolean;
   /** Index of the input column, if the expression is nothing but a column. */
@@ -86,11 +88,13 @@ export function constantExpression(
 ): VectorExpression {
   let vector: Vector | null = null;
   let filledRows = 0;
+  // Infinities are NULL in constants; those of columns stay what they are.
+  const known = typeof value === "number" && !Number.isFinite(value) ? null : value;
   return {
     type,
-    constant: { value },
+    constant: { value: known },
     evaluate(batch) {
-      vector ??= scalarVector(context, type, value);
+      vector ??= scalarVector(context, type, known);
       if (batch.rowCount > filledRows) {
         const size = vectorStride(type);
         filledRows = batch.rowCount <= 1 ? 1 : BATCH_ROWS;
