@@ -5,8 +5,8 @@
  */
 import { formatTimestampMicros, parseTimestampMicros } from "../common/mod.ts";
 import type { ObjectStore } from "../objectstore/mod.ts";
-import type { BackupStatusRow } from "../engine/mod.ts";
 import { encodeJson, readSmallJson } from "./backup_instance.ts";
+import type { BackupRecord } from "./backup_progress.ts";
 import { type InstanceKeys, parseCompactTimestamp } from "./object_keys.ts";
 import { BACKUP_FORMAT } from "./table_manifest.ts";
 
@@ -27,7 +27,7 @@ export const BackupStatus = {
 export async function writeHistory(
   store: ObjectStore,
   keys: InstanceKeys,
-  row: BackupStatusRow,
+  row: BackupRecord,
 ): Promise<void> {
   const text = (micros: bigint | null) => micros === null ? null : formatTimestampMicros(micros);
   await store.put(
@@ -40,6 +40,10 @@ export async function writeHistory(
       end_ts: text(row.endTs),
       backup_error: row.backupError,
       cleanup_error: row.cleanupError,
+      bytes_read: row.bytesRead,
+      bytes_uploaded: row.bytesUploaded,
+      bytes_reused: row.bytesReused,
+      objects: row.objectCount,
     }),
     { ifNoneMatch: true },
   );
@@ -49,7 +53,7 @@ export async function writeHistory(
 export async function writeCleanupHistory(
   store: ObjectStore,
   keys: InstanceKeys,
-  row: BackupStatusRow,
+  row: BackupRecord,
 ): Promise<void> {
   const record = { format: BACKUP_FORMAT, status: row.status, cleanup_error: row.cleanupError };
   await store.put(keys.cleanupRecord(row.startTs), encodeJson(record), { ifNoneMatch: true });
@@ -70,7 +74,7 @@ export async function readHistory(
   store: ObjectStore,
   keys: InstanceKeys,
   options: ReadHistoryOptions,
-): Promise<BackupStatusRow[]> {
+): Promise<BackupRecord[]> {
   const { signal } = options;
   const found: string[] = [];
   for await (const page of store.list(keys.history, { signal })) {
@@ -82,7 +86,7 @@ export async function readHistory(
     }
   }
   const newest = found.sort().slice(-HISTORY_ROWS_MAX);
-  const rows: BackupStatusRow[] = [];
+  const rows: BackupRecord[] = [];
   for (let start = 0; start < newest.length; start += READ_CONCURRENCY) {
     const some = newest.slice(start, start + READ_CONCURRENCY);
     const read = await Promise.all(some.map((key) => readRecord({ store, keys }, key, options)));
@@ -95,7 +99,7 @@ async function readRecord(
   { store, keys }: { readonly store: ObjectStore; readonly keys: InstanceKeys },
   key: string,
   { signal, onProblem }: ReadHistoryOptions,
-): Promise<BackupStatusRow | null> {
+): Promise<BackupRecord | null> {
   try {
     const json = await readSmallJson(store, key, signal);
     if (json === null) return null;
@@ -111,21 +115,27 @@ async function readRecord(
   }
 }
 
-function withCleanup(row: BackupStatusRow, json: Record<string, unknown>): BackupStatusRow {
+function withCleanup(row: BackupRecord, json: Record<string, unknown>): BackupRecord {
   const cleanupError = typeof json.cleanup_error === "string" ? json.cleanup_error : null;
   return { ...row, status: String(json.status), cleanupError };
 }
 
-function decodeRow(json: Record<string, unknown>): BackupStatusRow {
+function decodeRow(json: Record<string, unknown>): BackupRecord {
   const startTs = parseTimestampMicros(String(json.start_ts));
   if (startTs === null) throw new TypeError(`Cannot parse start_ts "${json.start_ts}"`);
   const text = (value: unknown) => typeof value === "string" ? value : null;
+  // A record of an earlier release does not say what was moved.
+  const count = (value: unknown) => Number.isSafeInteger(value) ? Math.max(0, value as number) : 0;
   return {
     status: String(json.status),
-    progressPercent: Math.min(100, Math.max(0, Math.trunc(Number(json.progress_percent) || 0))),
+    progressPercent: Math.min(100, count(json.progress_percent)),
     startTs,
     endTs: typeof json.end_ts === "string" ? parseTimestampMicros(json.end_ts) : null,
     backupError: text(json.backup_error),
     cleanupError: text(json.cleanup_error),
+    bytesRead: count(json.bytes_read),
+    bytesUploaded: count(json.bytes_uploaded),
+    bytesReused: count(json.bytes_reused),
+    objectCount: count(json.objects),
   };
 }

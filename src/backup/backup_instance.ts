@@ -5,7 +5,7 @@
  * ```
  * store: backup/<name>/instance.json         written once: format, data id
  *        backup/<name>/leases/<epoch>.json   written once: { data_id, token }
- * local: db/_backup_instance.json            { instance, epoch, tokens[], backups[], cleanup_due }
+ * local: db/_backup_instance.json            { instance, epoch, tokens[], backups[], cleanup_due, attempt }
  * ```
  * Each backup draws a token, writes it locally, and creates the lease of the next epoch with it, with If-None-Match. Only the
  * server whose record says which epoch was the last one can do that, and of two that both know, a machine and its clone, only
@@ -53,6 +53,8 @@ interface LocalInstance {
   readonly backups: readonly string[];
   /** True if the store may hold objects that no backup names. */
   readonly cleanup_due: boolean;
+  /** The attempt that is under way, or was when the server stopped. */
+  readonly attempt: string | null;
 }
 
 /** What {@linkcode BackupInstance.open} needs. */
@@ -76,6 +78,12 @@ export function readInstanceName(fs: FileSystem, dbRoot: string): string | null 
 /** Timestamps of the backups that a database root remembers. */
 export function readKnownBackups(fs: FileSystem, dbRoot: string): bigint[] {
   return timestampsOf(readLocal(fs, `${dbRoot}/${INSTANCE_FILE}`));
+}
+
+/** Timestamp of the attempt that was under way when the server stopped; `null` if there was none. */
+export function readInterruptedAttempt(fs: FileSystem, dbRoot: string): bigint | null {
+  const attempt = readLocal(fs, `${dbRoot}/${INSTANCE_FILE}`)?.attempt ?? null;
+  return attempt === null ? null : parseCompactTimestamp(attempt);
 }
 
 /** An instance whose lease this server holds. */
@@ -120,6 +128,14 @@ export class BackupInstance {
   /** Notes whether the store may hold objects that no backup names. */
   setCleanupDue(isDue: boolean): void {
     if (isDue !== this.#local.cleanup_due) this.#write({ cleanup_due: isDue });
+  }
+  /** Notes that an attempt begins: what it stores is not named by a backup yet. */
+  beginAttempt(timestamp: bigint): void {
+    this.#write({ cleanup_due: true, attempt: compactTimestamp(timestamp) });
+  }
+  /** Notes that an attempt is over, and that its outcome is in the history. */
+  endAttempt(): void {
+    if (this.#local.attempt !== null) this.#write({ attempt: null });
   }
 
   #write(changes: Partial<LocalInstance>): void {
@@ -211,7 +227,14 @@ async function findInstance(options: InstanceOptions): Promise<LocalInstance> {
   }
   for (let attempt = 0; attempt < NAME_ATTEMPTS_MAX; attempt++) {
     const instance = drawInstanceName(options.random);
-    const drawn = { instance, epoch: 0, tokens: [], backups: [], cleanup_due: false };
+    const drawn = {
+      instance,
+      epoch: 0,
+      tokens: [],
+      backups: [],
+      cleanup_due: false,
+      attempt: null,
+    };
     // First here, then there: a crash in between must not leave a second instance behind.
     writeLocal(options, drawn);
     if (await claimName(options, instance)) return drawn;
@@ -302,6 +325,7 @@ function readLocal(fs: FileSystem, path: string): LocalInstance | null {
     tokens: Array.isArray(json.tokens) ? json.tokens.map(String) : [],
     backups: backups.slice(-BACKUPS_MAX),
     cleanup_due: json.cleanup_due === true,
+    attempt: typeof json.attempt === "string" ? json.attempt : null,
   };
 }
 

@@ -33,7 +33,10 @@ const COMPONENT = "backup";
 
 /** What a backup runs with. */
 export interface BackupJobOptions {
+  /** Whose calls end with `signal`. */
   readonly store: ObjectStore;
+  /** The same for the one call that must not be cut off, since its outcome must be known. */
+  readonly publishStore: ObjectStore;
   readonly snapshot: DatabaseSnapshot;
   readonly config: BackupConfig;
   readonly tasks: TaskRunner;
@@ -48,6 +51,10 @@ export interface BackupJobOptions {
   readonly productVersion: string;
   /** Backup timestamp, microseconds. */
   readonly timestamp: bigint;
+  /** Counts what is moved. */
+  readonly counters: UploadCounters;
+  /** Resolves when work may be handed out. */
+  readonly giveWay: () => Promise<void>;
   readonly signal: AbortSignal;
   /** Called with 0…1. */
   readonly onProgress: (fraction: number) => void;
@@ -67,12 +74,7 @@ interface Previous {
 
 class BackupJob {
   readonly #options: BackupJobOptions;
-  readonly #counters: UploadCounters = {
-    bytesRead: 0,
-    bytesUploaded: 0,
-    bytesReused: 0,
-    objectsUploaded: 0,
-  };
+  readonly #counters: UploadCounters;
   readonly #weight: number;
   /** Tables that changed since the last backup. */
   readonly #stored: TableSnapshot[] = [];
@@ -80,21 +82,24 @@ class BackupJob {
 
   constructor(options: BackupJobOptions) {
     this.#options = options;
+    this.#counters = options.counters;
     this.#weight = options.snapshot.tables.reduce((sum, table) => sum + weightOf(table), 0) + 1;
   }
 
   async run(): Promise<RootManifest> {
-    const { store, snapshot, signal } = this.#options;
+    const { publishStore, snapshot, signal } = this.#options;
     const instance = await BackupInstance.open({
       ...this.#options,
       dataId: snapshot.dataId,
       now: this.#options.timestamp,
     });
+    const isResumed = instance.isCleanupDue;
     this.#options.onInstance(instance);
     const previous = await this.#readPrevious(instance);
     const context: BackupContext = {
       ...this.#options,
       keys: instance.keys,
+      isResumed,
       compressionLevel: this.#options.config.compressionLevel,
       threadCount: this.#options.config.compressionThreads || this.#options.tasks.workerCount,
       counters: this.#counters,
@@ -113,7 +118,11 @@ class BackupJob {
     const text = encodeRootManifest(root, (bytes) => hashHex(this.#options.core, bytes));
     await instance.checkLease();
     signal.throwIfAborted();
-    await publish(store, instance.keys.manifest(this.#options.timestamp), compressManifest(text));
+    await publish(
+      publishStore,
+      instance.keys.manifest(this.#options.timestamp),
+      compressManifest(text),
+    );
     return root;
   }
 
@@ -204,6 +213,7 @@ class BackupJob {
         const root = await readRootManifest(this.#options, instance.keys.manifest(candidate));
         return { root, tables: new Map(root.tables.map((table) => [table.dir, table])) };
       } catch (error) {
+        this.#options.signal.throwIfAborted();
         // Without it everything is read and stored again, which is always right; the damage is reported.
         log.critical(COMPONENT, "manifest of an earlier backup cannot be read", {
           key: instance.keys.manifest(candidate),
@@ -219,6 +229,7 @@ class BackupJob {
     try {
       return await readTableManifest(this.#options, reference);
     } catch (error) {
+      this.#options.signal.throwIfAborted();
       this.#options.log.critical(COMPONENT, "table manifest of an earlier backup cannot be read", {
         key: reference.key,
         error: error instanceof Error ? error.message : String(error),

@@ -13,8 +13,14 @@ import type {
   Engine,
   RestorePlanRow,
 } from "../engine/mod.ts";
-import { checkStore, type ObjectStore, openObjectStore } from "../objectstore/mod.ts";
-import type { Clock, FileSystem, Log, Random } from "../platform/mod.ts";
+import {
+  checkStore,
+  type ObjectStore,
+  openObjectStore,
+  withBandwidth,
+  withSignal,
+} from "../objectstore/mod.ts";
+import type { Clock, FileSystem, Log, Random, Timers } from "../platform/mod.ts";
 import type { TaskRunner } from "../wasm/mod.ts";
 import type { BackupConfig } from "./backup_config.ts";
 import {
@@ -24,13 +30,27 @@ import {
   writeCleanupHistory,
   writeHistory,
 } from "./backup_history.ts";
-import { type BackupInstance, readInstanceName, readKnownBackups } from "./backup_instance.ts";
+import {
+  type BackupInstance,
+  readInstanceName,
+  readInterruptedAttempt,
+  readKnownBackups,
+} from "./backup_instance.ts";
 import { runBackup } from "./backup_job.ts";
+import {
+  type BackupRecord,
+  finishedRow,
+  type MutableRecord,
+  runningRow,
+  withCounters,
+} from "./backup_progress.ts";
 import { cleanUp } from "./cleanup.ts";
-import { takeSnapshot } from "./database_snapshot.ts";
+import { type DatabaseSnapshot, takeSnapshot } from "./database_snapshot.ts";
 import { InstanceKeys } from "./object_keys.ts";
-import type { RootManifest } from "./root_manifest.ts";
+import { newCounters, type UploadCounters } from "./pack_uploader.ts";
+import { Pressure } from "./pressure.ts";
 import { planRestore } from "./restore_plan.ts";
+import type { RootManifest } from "./root_manifest.ts";
 import { validateBackup, VALIDATION_LEVELS } from "./validation.ts";
 
 const COMPONENT = "backup";
@@ -45,6 +65,10 @@ export interface BackupServiceOptions {
   readonly random: Random;
   readonly log: Log;
   readonly config: BackupConfig;
+  /** For waiting: without them backups take no account of others, nor of a bound on their bytes per second. */
+  readonly timers?: Timers;
+  /** `backup.max.bytes.per.second` as it counts now; 0: no bound. */
+  readonly bytesPerSecondMax?: () => number;
   /** Database root, normally `<install root>/db`. */
   readonly dbRoot: string;
   readonly productVersion: string;
@@ -69,28 +93,35 @@ export function createBackupService(options: BackupServiceOptions): RunnableBack
 }
 
 interface RunningBackup {
-  readonly row: MutableRow;
+  readonly record: MutableRecord;
+  readonly counters: UploadCounters;
   readonly controller: AbortController;
+  /** What is done, 0…1. */
+  fraction: number;
+  /** Resolves to the manifest once the backup is complete, to `null` once it failed; before any cleanup. */
+  readonly outcome: PromiseWithResolvers<RootManifest | null>;
+  /** Resolves when the cleanup is over, too. */
   done: Promise<RootManifest | null>;
 }
-
-type MutableRow = { -readonly [Field in keyof BackupStatusRow]: BackupStatusRow[Field] };
 
 class LocalBackupService implements RunnableBackupService {
   readonly #options: BackupServiceOptions;
   /** Attempts of this process. */
-  #rows: BackupStatusRow[] = [];
+  #records: BackupRecord[] = [];
   /** Attempts of earlier ones. */
-  #earlierRows: readonly BackupStatusRow[] = [];
+  #earlier: readonly BackupRecord[] = [];
   /** True if {@linkcode LocalBackupService.load} has still to be done, or done again. */
   #isHistoryDue = false;
   #loading: Promise<void> = Promise.resolve();
-  readonly #closing = new AbortController();
   #running: RunningBackup | null = null;
   #last: Promise<RootManifest | null> = Promise.resolve(null);
   #lastTimestamp = 0n;
   #store: Promise<ObjectStore> | null = null;
   #isStoreChecked = false;
+  /** An attempt that has no record in the store yet. */
+  #interrupted: BackupRecord | null = null;
+  /** Ends cleanups and the reading of the history when the service ends. */
+  readonly #closing = new AbortController();
   #instance: string | null = null;
   /** What the instance's record said when the running attempt began. */
   #isCleanupDue = false;
@@ -110,7 +141,7 @@ class LocalBackupService implements RunnableBackupService {
     }
     if (this.#running !== null) {
       throw new BackupError("backup is already in progress", {
-        started: String(this.#running.row.startTs),
+        started: String(this.#running.record.startTs),
       });
     }
     const pin = engine.pinAll();
@@ -124,22 +155,17 @@ class LocalBackupService implements RunnableBackupService {
     const now = clock.nowMicros();
     const timestamp = now > this.#lastTimestamp ? now : this.#lastTimestamp + 1n;
     this.#lastTimestamp = timestamp;
-    const row: MutableRow = {
-      status: BackupStatus.IN_PROGRESS,
-      progressPercent: 0,
-      startTs: timestamp,
-      endTs: null,
-      backupError: null,
-      cleanupError: null,
-    };
     const running: RunningBackup = {
-      row,
+      record: newRecord(timestamp),
+      counters: newCounters(),
       controller: new AbortController(),
+      fraction: 0,
+      outcome: Promise.withResolvers(),
       done: Promise.resolve(null),
     };
     this.#running = running;
     running.done = this.#run(running, snapshot, pin).finally(() => {
-      this.#rows = [...this.#rows, row].slice(-HISTORY_ROWS_MAX);
+      this.#records = [...this.#records, running.record].slice(-HISTORY_ROWS_MAX);
       this.#running = null;
       if (this.#isHistoryDue && !this.#closing.signal.aborted) this.load();
     });
@@ -149,17 +175,24 @@ class LocalBackupService implements RunnableBackupService {
 
   async abort(): Promise<{ status: "aborted" | "not running"; backupId: bigint | null }> {
     const running = this.#running;
-    if (running === null) return { status: "not running", backupId: null };
+    // A backup that is complete cannot be called back; the cleanup behind it goes on.
+    if (running?.record.status !== BackupStatus.IN_PROGRESS) {
+      return { status: "not running", backupId: null };
+    }
     running.controller.abort(new BackupError("backup was aborted"));
-    const manifest = await running.done;
-    // A backup whose manifest is stored cannot be called back.
+    const manifest = await running.outcome.promise;
     if (manifest !== null) return { status: "not running", backupId: null };
-    return { status: "aborted", backupId: running.row.startTs };
+    await running.done; // another one can be started now
+    return { status: "aborted", backupId: running.record.startTs };
   }
 
   list(): BackupStatusRow[] {
-    const rows = mergeRows(this.#earlierRows, this.#rows);
-    if (this.#running !== null) rows.push({ ...this.#running.row });
+    const rows = mergeRecords(this.#earlier, this.#records).map(finishedRow);
+    const running = this.#running;
+    if (running === null) return rows;
+    const isBackup = running.record.status === BackupStatus.IN_PROGRESS;
+    const state = { ...running, now: this.#options.clock.nowMicros() };
+    rows.push(isBackup ? runningRow(running.record, state) : finishedRow(running.record));
     return rows;
   }
 
@@ -175,26 +208,59 @@ class LocalBackupService implements RunnableBackupService {
     const known = readKnownBackups(fs, dbRoot);
     // Timestamps never go back, even if the clock did while the server was down.
     for (const timestamp of known) this.#raiseTimestamp(timestamp);
-    this.#earlierRows = mergeRows(known.map(completedRow), this.#earlierRows);
+    this.#earlier = mergeRecords(known.map(completedRecord), this.#earlier);
+    this.#noteInterrupted();
     this.#isHistoryDue = false;
     return this.#loading = this.#loading.then(() => this.#readHistory(instance));
+  }
+
+  /** The attempt in whose middle the server stopped could not say what became of it. */
+  #noteInterrupted(): void {
+    const { fs, dbRoot } = this.#options;
+    const timestamp = this.#running === null ? readInterruptedAttempt(fs, dbRoot) : null;
+    if (timestamp === null || this.#earlier.some(({ startTs }) => startTs === timestamp)) return;
+    this.#raiseTimestamp(timestamp);
+    this.#interrupted = {
+      ...newRecord(timestamp),
+      status: BackupStatus.FAILED,
+      backupError: "the server stopped during the backup",
+    };
+    this.#earlier = mergeRecords(this.#earlier, [this.#interrupted]);
   }
 
   async #readHistory(instance: string): Promise<void> {
     const { log } = this.#options;
     const { signal } = this.#closing;
     try {
-      const rows = await readHistory(await this.#openStore(), new InstanceKeys(instance), {
+      const store = await this.#openStore(), keys = new InstanceKeys(instance);
+      const records = await readHistory(store, keys, {
         signal,
         onProblem: (key, error) =>
           log.error(COMPONENT, "history record cannot be read", { key, ...reason(error) }),
       });
-      for (const { startTs } of rows) this.#raiseTimestamp(startTs);
-      this.#earlierRows = mergeRows(this.#earlierRows, rows);
+      for (const { startTs } of records) this.#raiseTimestamp(startTs);
+      this.#earlier = mergeRecords(this.#earlier, records);
+      await this.#checkInterrupted(store, keys, records);
     } catch (error) {
       if (signal.aborted) return;
       this.#isHistoryDue = true;
       log.error(COMPONENT, "history of backups cannot be read", reason(error));
+    }
+  }
+
+  /** The server may have stopped after the backup was complete, or even after that was written down. */
+  async #checkInterrupted(
+    store: ObjectStore,
+    keys: InstanceKeys,
+    records: readonly BackupRecord[],
+  ): Promise<void> {
+    const interrupted = this.#interrupted;
+    if (interrupted === null) return;
+    const { startTs } = interrupted;
+    if (records.some((record) => record.startTs === startTs)) this.#interrupted = null;
+    else if (await store.head(keys.manifest(startTs), { signal: this.#closing.signal }) !== null) {
+      this.#interrupted = completedRecord(startTs);
+      this.#earlier = mergeRecords(this.#earlier, [this.#interrupted]);
     }
   }
 
@@ -252,6 +318,7 @@ class LocalBackupService implements RunnableBackupService {
     this.#closing.abort(new BackupError("server is stopping"));
     await this.abort();
     await this.#loading;
+    await this.#running?.done;
     if (this.#store === null) return;
     const store = await this.#store;
     await store[Symbol.asyncDispose]();
@@ -259,56 +326,106 @@ class LocalBackupService implements RunnableBackupService {
 
   async #run(
     running: RunningBackup,
-    snapshot: ReturnType<typeof takeSnapshot>,
+    snapshot: DatabaseSnapshot,
     pin: Disposable,
   ): Promise<RootManifest | null> {
     const { log, clock } = this.#options;
-    const { row, controller } = running;
-    let store: ObjectStore | null = null;
-    let instance: BackupInstance | null = null;
+    const { record, counters, outcome } = running;
+    const opened: Opened = { store: null, instance: null };
     let manifest: RootManifest | null = null;
     try {
-      log.info(COMPONENT, "backup started", { timestamp: String(row.startTs) });
-      store = await this.#openStore();
-      await this.#checkStore(store, controller.signal);
-      manifest = await runBackup({
-        ...this.#options,
-        core: this.#options.engine.core,
-        sync: () => this.#options.engine.sync(),
-        store,
-        snapshot,
-        timestamp: row.startTs,
-        signal: controller.signal,
-        onProgress: (fraction) => {
-          row.progressPercent = Math.min(99, Math.floor(fraction * 100));
-        },
-        onInstance: (opened) => {
-          instance = opened;
-          this.#instance = opened.name;
-          this.#isCleanupDue = opened.isCleanupDue;
-          opened.setCleanupDue(true); // until this attempt has got to its end
-        },
-      });
-      row.status = BackupStatus.COMPLETE;
-      row.progressPercent = 100;
-      log.info(COMPONENT, "backup complete", {
-        timestamp: manifest.timestamp,
-        instance: manifest.instance,
-        ...manifest.stats,
-      });
+      log.info(COMPONENT, "backup started", { timestamp: String(record.startTs) });
+      manifest = await this.#backUp(running, snapshot, opened);
+      record.status = BackupStatus.COMPLETE;
+      record.progressPercent = 100;
     } catch (error) {
-      row.status = BackupStatus.FAILED;
-      row.backupError = error instanceof Error ? error.message : String(error);
+      record.status = BackupStatus.FAILED;
+      record.backupError = error instanceof Error ? error.message : String(error);
       log.critical(COMPONENT, "backup failed", reason(error));
     } finally {
       this.#unpin(pin);
     }
-    row.endTs = clock.nowMicros();
-    await this.#record(store, row, writeHistory);
+    record.endTs = clock.nowMicros();
+    Object.assign(record, withCounters(record, counters));
+    outcome.resolve(manifest);
+    const { store, instance } = opened;
+    if (instance !== null && this.#interrupted !== null) { // the lease tells that nobody else has said more of it
+      await this.#record(store, this.#interrupted, writeHistory);
+      this.#interrupted = null;
+    }
+    await this.#record(store, record, writeHistory);
+    this.#endAttempt(instance);
     if (manifest !== null && store !== null && instance !== null) {
       await this.#cleanUp(running, { store, instance });
     }
     return manifest;
+  }
+
+  #endAttempt(instance: BackupInstance | null): void {
+    try {
+      instance?.endAttempt();
+    } catch (error) {
+      this.#options.log.critical(COMPONENT, "record of backups cannot be written", reason(error));
+    }
+  }
+
+  /** Stores the pinned state. @param opened is told what there is to go on with afterwards. */
+  async #backUp(
+    running: RunningBackup,
+    snapshot: DatabaseSnapshot,
+    opened: Opened,
+  ): Promise<RootManifest> {
+    const { timers, engine, log } = this.#options;
+    const { record, counters, controller: { signal } } = running;
+    const store = opened.store = await this.#openStore();
+    await this.#checkStore(store, signal);
+    const publishStore = this.#bounded(store);
+    await using pressure = timers === undefined ? null : this.#pressure(timers);
+    pressure?.run();
+    const manifest = await runBackup({
+      ...this.#options,
+      core: engine.core,
+      sync: () => engine.sync(),
+      store: withSignal(publishStore, signal),
+      publishStore,
+      snapshot,
+      timestamp: record.startTs,
+      signal,
+      counters,
+      giveWay: () => pressure?.giveWay(signal) ?? Promise.resolve(),
+      onProgress(fraction) {
+        running.fraction = fraction;
+        record.progressPercent = Math.min(99, Math.floor(fraction * 100));
+      },
+      onInstance: (instance) => {
+        opened.instance = instance;
+        this.#instance = instance.name;
+        this.#isCleanupDue = instance.isCleanupDue;
+        instance.beginAttempt(record.startTs);
+      },
+    });
+    log.info(COMPONENT, "backup complete", {
+      timestamp: manifest.timestamp,
+      instance: manifest.instance,
+      ...manifest.stats,
+      yielded_ms: pressure?.yieldedMillis ?? 0,
+    });
+    return manifest;
+  }
+
+  #pressure(timers: Timers): Pressure {
+    const { clock, tasks } = this.#options;
+    return new Pressure({
+      clock,
+      timers,
+      takeQueueDelayMillis: () => tasks.takeQueueDelayMillis?.() ?? 0,
+    });
+  }
+
+  #bounded(store: ObjectStore): ObjectStore {
+    const { clock, timers, bytesPerSecondMax } = this.#options;
+    if (timers === undefined || bytesPerSecondMax === undefined) return store;
+    return withBandwidth(store, { clock, timers, bytesPerSecondMax });
   }
 
   /** Lets go of the pinned state. What cannot be removed behind it is of no concern to the backup. */
@@ -326,7 +443,7 @@ class LocalBackupService implements RunnableBackupService {
     target: { readonly store: ObjectStore; readonly instance: BackupInstance },
   ): Promise<void> {
     const { engine, config, productVersion, log } = this.#options;
-    const { row, controller } = running;
+    const row = running.record;
     const { store, instance } = target;
     try {
       instance.addBackup(row.startTs);
@@ -342,7 +459,7 @@ class LocalBackupService implements RunnableBackupService {
         leaseKey: instance.leaseKey,
         keepCount: config.keepLatestCount,
         knownBackups: instance.backups,
-        signal: controller.signal,
+        signal: this.#closing.signal,
         onDeleted: (timestamps) => instance.removeBackups(timestamps),
       });
       instance.setCleanupDue(false);
@@ -359,7 +476,7 @@ class LocalBackupService implements RunnableBackupService {
   /** Keeps the outcome beside the backups; it decides nothing, so a failure is only logged. */
   async #record(
     store: ObjectStore | null,
-    row: BackupStatusRow,
+    row: BackupRecord,
     write: typeof writeHistory,
   ): Promise<void> {
     if (store === null || this.#instance === null) return;
@@ -397,25 +514,36 @@ class LocalBackupService implements RunnableBackupService {
   }
 }
 
-/** An attempt of which only its completion is known. */
-function completedRow(startTs: bigint): BackupStatusRow {
-  const status = BackupStatus.COMPLETE;
+interface Opened {
+  store: ObjectStore | null;
+  instance: BackupInstance | null;
+}
+
+function newRecord(startTs: bigint): BackupRecord {
   return {
-    status,
-    progressPercent: 100,
+    status: BackupStatus.IN_PROGRESS,
+    progressPercent: 0,
     startTs,
     endTs: null,
     backupError: null,
     cleanupError: null,
+    bytesRead: 0,
+    bytesUploaded: 0,
+    bytesReused: 0,
+    objectCount: 0,
   };
 }
 
-/** Joins rows by the start of the attempt, in its order; of two of one attempt the later given counts. */
-function mergeRows(
-  rows: readonly BackupStatusRow[],
-  over: readonly BackupStatusRow[],
-): BackupStatusRow[] {
-  const byStart = new Map([...rows, ...over].map((row) => [row.startTs, row]));
+function completedRecord(startTs: bigint): BackupRecord {
+  return { ...newRecord(startTs), status: BackupStatus.COMPLETE, progressPercent: 100 };
+}
+
+/** Joins records by the start of the attempt, in its order; of two of one attempt the later given counts. */
+function mergeRecords(
+  records: readonly BackupRecord[],
+  over: readonly BackupRecord[],
+): BackupRecord[] {
+  const byStart = new Map([...records, ...over].map((record) => [record.startTs, record]));
   return [...byStart.values()]
     .sort((a, b) => a.startTs < b.startTs ? -1 : 1)
     .slice(-HISTORY_ROWS_MAX);

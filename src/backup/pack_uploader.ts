@@ -22,17 +22,33 @@ export interface UploadCounters {
   objectsUploaded: number;
 }
 
+/** Counters at zero. */
+export function newCounters(): UploadCounters {
+  return { bytesRead: 0, bytesUploaded: 0, bytesReused: 0, objectsUploaded: 0 };
+}
+
+/** Where and how objects are stored. */
+export interface UploadTarget {
+  readonly store: ObjectStore;
+  readonly counters: UploadCounters;
+  /** True if an attempt that did not get to its end may have stored the object: it is then looked for before it is sent. */
+  readonly isResumed: boolean;
+}
+
 /**
  * Stores an object whose name tells its content. One that exists already is kept; if its length is wrong, it was damaged and
  * is stored again.
  */
 export async function putImmutable(
-  store: ObjectStore,
+  { store, counters, isResumed }: UploadTarget,
   object: { readonly key: string; readonly body: readonly Uint8Array[] },
-  counters: UploadCounters,
 ): Promise<void> {
   const { key, body } = object;
   const size = bodyByteSize(body);
+  if (isResumed && (await store.head(key))?.size === size) {
+    counters.bytesReused += size;
+    return;
+  }
   if (!await store.put(key, body, { ifNoneMatch: true })) {
     const info = await store.head(key);
     if (info?.size === size) {
@@ -49,27 +65,25 @@ export async function putImmutable(
 export class PackUploader {
   /** Size of each pack finished so far, by hash. */
   readonly packBytes = new Map<string, number>();
-  readonly #store: ObjectStore;
+  readonly #target: UploadTarget;
   readonly #core: WasmCore;
   readonly #keys: InstanceKeys;
   readonly #directory: string;
-  readonly #counters: UploadCounters;
   #builder: PackBuilder | null = null;
   #pending: PendingSlice[] = [];
   #upload: Promise<{ error: unknown } | null> = Promise.resolve(null);
 
-  constructor(options: {
-    readonly store: ObjectStore;
-    readonly core: WasmCore;
-    readonly keys: InstanceKeys;
-    readonly directory: string;
-    readonly counters: UploadCounters;
-  }) {
-    this.#store = options.store;
+  constructor(
+    options: UploadTarget & {
+      readonly core: WasmCore;
+      readonly keys: InstanceKeys;
+      readonly directory: string;
+    },
+  ) {
+    this.#target = options;
     this.#core = options.core;
     this.#keys = options.keys;
     this.#directory = options.directory;
-    this.#counters = options.counters;
   }
 
   /** Adds a slice; waits for an upload if the pack is full. */
@@ -104,7 +118,7 @@ export class PackUploader {
     this.packBytes.set(name, bodyByteSize(body));
     await this.finish();
     const object = { key: this.#keys.pack(this.#directory, name), body };
-    this.#upload = putImmutable(this.#store, object, this.#counters)
+    this.#upload = putImmutable(this.#target, object)
       .then(() => {
         for (const part of body) freeBytes(part); // after a failure, a client may still read them
         return null;

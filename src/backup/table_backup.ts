@@ -9,11 +9,10 @@
  *
  * @module
  */
-import type { ObjectStore } from "../objectstore/mod.ts";
 import type { TaskRunner, WasmCore } from "../wasm/mod.ts";
 import type { InstanceKeys } from "./object_keys.ts";
 import { OrderedTasks } from "./ordered_tasks.ts";
-import { PackUploader, putImmutable, type UploadCounters } from "./pack_uploader.ts";
+import { PackUploader, putImmutable, type UploadTarget } from "./pack_uploader.ts";
 import type { FilePlan, PartitionFile } from "./partition_sources.ts";
 import type { ManifestReference } from "./root_manifest.ts";
 import { BackupTask, type EncodedSlice, type EncodeJob } from "./slice_tasks.ts";
@@ -37,8 +36,7 @@ const TASK_SLICES_MAX = 64;
 const TASKS_PER_WORKER = 2;
 
 /** What every table of a backup shares. */
-export interface BackupContext {
-  readonly store: ObjectStore;
+export interface BackupContext extends UploadTarget {
   readonly keys: InstanceKeys;
   readonly tasks: TaskRunner;
   readonly core: WasmCore;
@@ -46,7 +44,8 @@ export interface BackupContext {
   /** Slices encoded at a time. */
   readonly threadCount: number;
   readonly signal: AbortSignal;
-  readonly counters: UploadCounters;
+  /** Resolves when work may be handed out. */
+  readonly giveWay: () => Promise<void>;
   /** Called with the weight of what is done. */
   readonly onProgress: (rows: number) => void;
 }
@@ -133,7 +132,7 @@ class TableBackup {
   }
 
   async run(): Promise<TableResult> {
-    const { store, keys, tasks, counters } = this.#context;
+    const { keys, tasks } = this.#context;
     await this.#storeTableFiles();
     await this.#storePartitions();
     await this.#tasks.drain();
@@ -144,7 +143,7 @@ class TableBackup {
       { bytes: json },
     );
     const key = keys.tableManifest(this.#source.header.directory, blake3);
-    await putImmutable(store, { key, body: [bytes] }, counters);
+    await putImmutable(this.#context, { key, body: [bytes] });
     return {
       manifest: { key, blake3, bytes: bytes.byteLength },
       rawBytes: this.#builder.rawBytes,
@@ -240,7 +239,7 @@ class TableBackup {
       const slots: Slot[] = [];
       const assemblies = partition.files.map((file) => {
         const plan = planned.get(file.path);
-        if (plan === undefined) return reusedFile(trusted(file)!);
+        if (plan === undefined) return this.#reuse(trusted(file)!);
         return this.#assemble({ partition, file, plan, slots }, {
           old: oldByPath.get(file.path) ?? null,
           trustedRows: trusted(file) === null ? 0 : old!.rows,
@@ -296,6 +295,7 @@ class TableBackup {
       const old = byStart.get(rowLo);
       if (old?.rowHi === rowHi && rowHi <= before.trustedRows && old.raw === bytes) {
         assembly.slots[index] = old;
+        this.#context.counters.bytesReused += old.stored;
         continue;
       }
       slots.push({
@@ -335,6 +335,7 @@ class TableBackup {
 
   async #encode(group: readonly Slot[], bytes: number): Promise<void> {
     const { tasks, compressionLevel: level, signal, counters } = this.#context;
+    await this.#context.giveWay();
     signal.throwIfAborted();
     const args = { jobs: group.map((slot) => slot.job), level };
     await this.#tasks.add(
@@ -352,6 +353,7 @@ class TableBackup {
     if (result.stored === null) {
       const same = slot.candidates.find((slice) => slice.blake3 === result.blake3)!;
       assembly.slots[index] = { ...same, rowLo, rowHi };
+      this.#context.counters.bytesReused += same.stored;
       return;
     }
     assembly.slots[index] = await this.#uploader.add(result.stored, {
@@ -362,6 +364,11 @@ class TableBackup {
       codec: result.codec,
       blake3: result.blake3,
     });
+  }
+
+  #reuse(file: StoredFile): FileAssembly {
+    for (const slice of file.slices) this.#context.counters.bytesReused += slice.stored;
+    return reusedFile(file);
   }
 
   #allPackBytes(): ReadonlyMap<string, number> {

@@ -259,6 +259,8 @@ function registerServices(
     ...parts,
     engine,
     config: backupConfigOf(parts.live.current),
+    timers: new SystemTimers(),
+    bytesPerSecondMax: () => parts.live.current.backup.bytesPerSecondMax,
     productVersion: VERSION,
   }));
   engine.services.backup = backup;

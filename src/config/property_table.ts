@@ -244,6 +244,13 @@ const BACKUP = {
     max: 32,
     doc: "Slices of a backup that are encoded at the same time.",
   }),
+  bytesPerSecondMax: size("backup.max.bytes.per.second", {
+    default: 0,
+    min: 0,
+    max: 1024 ** 4,
+    isReloadable: true,
+    doc: "Bytes that a backup moves in a second at most, for example `20m`. 0: no limit.",
+  }),
   hasPartitionHashes: boolean("backup.enable.partition.hashes", {
     default: false,
     doc: "Stores a BLAKE3 hash of every file of a partition.",

@@ -13,6 +13,18 @@ export interface BackupStatusRow {
   readonly endTs: bigint | null;
   readonly backupError: string | null;
   readonly cleanupError: string | null;
+  /** Bytes of the database's files that were read. */
+  readonly bytesRead: number;
+  /** Bytes stored. */
+  readonly bytesUploaded: number;
+  /** Stored bytes of earlier backups, or of attempts that were interrupted, that the backup goes on using. */
+  readonly bytesReused: number;
+  /** Objects stored. */
+  readonly objectCount: number;
+  /** Bytes read, in 10⁶ per second; `null` if that took no time. */
+  readonly mbPerSecond: number | null;
+  /** When a running backup will probably be complete; `null` if it does not run, or it is too early to tell. */
+  readonly etaTs: bigint | null;
 }
 
 /**

@@ -11,3 +11,4 @@ export { type LimitOptions, withLimit } from "./wrappers/limit.ts";
 export { type BandwidthOptions, withBandwidth } from "./wrappers/bandwidth.ts";
 export { type OperationMetrics, StoreMetrics, withMetrics } from "./wrappers/metrics.ts";
 export { withLog } from "./wrappers/log.ts";
+export { withSignal } from "./wrappers/signal.ts";

@@ -60,6 +60,11 @@ export interface TaskRunner extends AsyncDisposable {
    * @throws {LimitError} when too many tasks are waiting.
    */
   run<T>(name: string, args: unknown, options?: TaskOptions): Promise<T>;
+  /**
+   * Longest time that a task of the class `apply` waited for a worker since the last call, milliseconds. Left out where tasks do
+   * not wait for workers.
+   */
+  takeQueueDelayMillis?(): number;
 }
 
 /** Runs tasks on the calling thread, one after the other; for tests and simulation. */

@@ -12,7 +12,7 @@
  */
 import { setFlagsFromString } from "node:v8";
 import { assert, LimitError, QuestError } from "../common/mod.ts";
-import { RealFileSystem } from "../platform/mod.ts";
+import { RealFileSystem, SystemClock } from "../platform/mod.ts";
 import { loadCore } from "./core.ts";
 import { planRegions, type Region } from "./memory.ts";
 import { type ErrorData, fromErrorData, toErrorData } from "./task_error.ts";
@@ -55,6 +55,8 @@ interface Task {
   readonly options: TaskOptions;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
+  /** When it began to wait, by the monotonic clock. */
+  readonly queuedMillis: number;
   /** Runs when the task's signal fires. */
   readonly onAbort: () => void;
 }
@@ -79,6 +81,9 @@ export class WorkerPool implements TaskRunner {
   readonly #workers: PoolWorker[] = [];
   #waiting: Task[] = [];
   #failure: Error | null = null;
+  readonly #clock = new SystemClock();
+  /** Of the tasks of the class `apply` that were started since somebody asked. */
+  #queueDelayMillis = 0;
   /** Resolves with the reason when a worker dies; never rejects. The process should end then. */
   readonly died: Promise<Error>;
   readonly #reportDeath: (error: Error) => void;
@@ -122,6 +127,7 @@ export class WorkerPool implements TaskRunner {
       const task: Task = {
         message: { kind: "run", name, args },
         options,
+        queuedMillis: this.#clock.monotonicMillis(),
         resolve: resolve as (value: unknown) => void,
         reject,
         onAbort: () => this.#abort(task),
@@ -130,6 +136,14 @@ export class WorkerPool implements TaskRunner {
       options.signal?.addEventListener("abort", task.onAbort);
       this.#dispatch();
     });
+  }
+
+  takeQueueDelayMillis(): number {
+    const now = this.#clock.monotonicMillis();
+    const oldest = this.#waiting.find(({ options }) => options.priority === "apply");
+    const delay = Math.max(this.#queueDelayMillis, now - (oldest?.queuedMillis ?? now));
+    this.#queueDelayMillis = 0;
+    return delay;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -176,6 +190,10 @@ export class WorkerPool implements TaskRunner {
   #send(slot: PoolWorker, task: Task): void {
     // From here on the signal has no say: a started task runs to its end.
     task.options.signal?.removeEventListener("abort", task.onAbort);
+    if (task.options.priority === "apply") {
+      const delay = this.#clock.monotonicMillis() - task.queuedMillis;
+      this.#queueDelayMillis = Math.max(this.#queueDelayMillis, delay);
+    }
     try {
       slot.worker.postMessage(task.message);
       slot.current = task;

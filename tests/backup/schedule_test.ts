@@ -1,50 +1,8 @@
 /** Scheduled backups on a simulated clock. */
 import { BackupSchedule, type ScheduleSettings } from "../../src/backup/mod.ts";
 import { assert, assertEquals } from "../support/assert.ts";
+import { TestClock } from "./test_clock.ts";
 import { KeptLog } from "../checkpoint/checkpoint_fixture.ts";
-
-/** A clock whose sleepers wake when it is moved. */
-class TestClock {
-  #micros: bigint;
-  #sleepers: { at: bigint; wake: () => void }[] = [];
-  #mono = 0n;
-
-  constructor(iso: string) {
-    this.#micros = BigInt(Date.parse(iso)) * 1000n;
-  }
-  nowMicros(): bigint {
-    return this.#micros;
-  }
-  monotonicMillis(): number {
-    return Number(this.#mono) / 1000;
-  }
-  sleep(millis: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
-      signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
-      this.#sleepers.push({ at: this.#mono + BigInt(millis) * 1000n, wake: resolve });
-    });
-  }
-  /** Time passes in steps of a second. */
-  async pass(seconds: number): Promise<void> {
-    for (let i = 0; i < seconds; i++) {
-      this.#micros += 1_000_000n;
-      await this.#wake(1_000_000n);
-    }
-  }
-  /** Somebody sets the clock, or the machine slept. */
-  async set(iso: string): Promise<void> {
-    this.#micros = BigInt(Date.parse(iso)) * 1000n;
-    await this.#wake(1_000_000n);
-  }
-  async #wake(micros: bigint): Promise<void> {
-    this.#mono += micros;
-    const due = this.#sleepers.filter(({ at }) => at <= this.#mono);
-    this.#sleepers = this.#sleepers.filter(({ at }) => at > this.#mono);
-    for (const { wake } of due) wake();
-    for (let i = 0; i < 5; i++) await Promise.resolve();
-  }
-}
 
 interface Bench {
   readonly clock: TestClock;

@@ -4,14 +4,15 @@
  * @module
  */
 import { ObjectStoreError } from "../../src/common/mod.ts";
-import type {
-  GetOptions,
-  ObjectBody,
-  ObjectInfo,
-  ObjectStore,
-  ObjectUpload,
-  PutOptions,
-  UploadOptions,
+import {
+  bodyByteSize,
+  type GetOptions,
+  type ObjectBody,
+  type ObjectInfo,
+  type ObjectStore,
+  type ObjectUpload,
+  type PutOptions,
+  type UploadOptions,
 } from "../../src/objectstore/mod.ts";
 
 /** {@linkcode ObjectStore} that counts calls and fails the chosen one. */
@@ -23,6 +24,8 @@ export class FaultObjectStore implements ObjectStore {
   /** Objects and bytes written so far. */
   putCount = 0;
   putBytes = 0;
+  /** Bytes that went up, whether anything was stored or not. */
+  sentBytes = 0;
   /** Keys read, in order. */
   readonly reads: string[] = [];
   #failAt = Infinity;
@@ -44,6 +47,7 @@ export class FaultObjectStore implements ObjectStore {
   }
   put(key: string, body: ObjectBody, options?: PutOptions): Promise<boolean> {
     return this.#run("put", key, async () => {
+      this.sentBytes += bodyByteSize(body);
       const isCreated = await this.#inner.put(key, body, options);
       if (isCreated) {
         this.putCount++;

@@ -236,6 +236,12 @@ function fakeBackupService(): BackupService {
       endTs: null,
       backupError: null,
       cleanupError: null,
+      bytesRead: 10,
+      bytesUploaded: 4,
+      bytesReused: 3,
+      objectCount: 2,
+      mbPerSecond: 1.5,
+      etaTs: null,
     }],
     instanceName: () => "gentle-forest-orchid",
   };
@@ -255,8 +261,15 @@ Deno.test("BACKUP statements and functions answer in the documented shape", asyn
   const error = await assertRejects(() => fixture.run("BACKUP DATABASE"), SqlError);
   assertEquals([error.message, error.position], ["backup is in progress", 0]);
   assertEquals(await fixture.query("SELECT * FROM backups()"), {
-    columns: ["status", "progress_percent", "start_ts", "end_ts", "backup_error", "cleanup_error"],
-    rows: [["backup complete", 100, "2023-11-14T22:13:20.000000Z", null, null, null]],
+    columns: [
+      ...["status", "progress_percent", "start_ts", "end_ts", "backup_error", "cleanup_error"],
+      ...["bytes_read", "bytes_uploaded", "bytes_reused", "objects", "mb_per_second", "eta"],
+    ],
+    rows: [
+      ["backup complete", 100, "2023-11-14T22:13:20.000000Z", null, null, null].concat(
+        [10n, 4n, 3n, 2n, 1.5, null] as never[],
+      ),
+    ],
   });
   assertEquals(await fixture.query("VALIDATE BACKUP '2023-11-14T22:13:20' LEVEL decode"), {
     columns: ["backup_timestamp", "table_name", "objects", "bytes", "status", "error", "object"],

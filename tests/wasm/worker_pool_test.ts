@@ -42,6 +42,19 @@ Deno.test("WorkerPool keeps tasks of one affinity on one worker, in order", asyn
   assertEquals(last, Array.from({ length: 20 }, (_, i) => i));
 });
 
+Deno.test("WorkerPool tells how long tasks of apply waited, and only those", async () => {
+  await using pool = await startPool(1);
+  const busy = pool.run("sum", { n: 100 });
+  const backup = pool.run("sum", { n: 2 }, { priority: "backup" });
+  assertEquals(pool.takeQueueDelayMillis(), 0);
+  const apply = pool.run("sum", { n: 3 }, { priority: "apply" });
+  await busy;
+  await apply;
+  assertEquals(pool.takeQueueDelayMillis() > 0, true); // it had to wait for the first one
+  await backup;
+  assertEquals(pool.takeQueueDelayMillis(), 0);
+});
+
 Deno.test("WorkerPool lets apply go before backup", async () => {
   await using pool = await startPool(1);
   const first = pool.run("append", { value: 0 });

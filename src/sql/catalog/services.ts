@@ -6,11 +6,12 @@
 import type { Engine } from "../../engine/mod.ts";
 import { catalogColumns, type CatalogTable } from "./catalog_table.ts";
 
-/** `backups()`: running and past backups. Empty where backups are not configured. */
+/** `backups()`: running and past backups, the documented six columns first. Empty where backups are not configured. */
 export function backupsTable(engine: Engine): CatalogTable {
   const columns = catalogColumns(
     "status VARCHAR, progress_percent INT, start_ts TIMESTAMP, end_ts TIMESTAMP, backup_error VARCHAR, " +
-      "cleanup_error VARCHAR",
+      "cleanup_error VARCHAR, bytes_read LONG, bytes_uploaded LONG, bytes_reused LONG, objects LONG, " +
+      "mb_per_second DOUBLE, eta TIMESTAMP",
   );
   const rows = (engine.services.backup?.list() ?? []).map((row) => [
     row.status,
@@ -19,6 +20,12 @@ export function backupsTable(engine: Engine): CatalogTable {
     row.endTs,
     row.backupError,
     row.cleanupError,
+    BigInt(row.bytesRead),
+    BigInt(row.bytesUploaded),
+    BigInt(row.bytesReused),
+    BigInt(row.objectCount),
+    row.mbPerSecond,
+    row.etaTs,
   ]);
   return { columns, rows };
 }

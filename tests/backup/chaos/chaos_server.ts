@@ -217,6 +217,7 @@ export class ChaosServer {
     const { machine, service } = this.running;
     this.#running = null;
     await service.abort();
+    await service.idle(); // a cleanup is not aborted
     await machine.engine.close();
   }
 
@@ -227,6 +228,7 @@ export class ChaosServer {
     hostile.isDead = true;
     faults.stopAt(1); // unless it has stopped already
     await service.abort();
+    await service.idle();
     await Promise.allSettled([machine.engine.close()]); // it fails on the stopped machine
     if (kind === "power") {
       this.#boot++;
