@@ -19,6 +19,7 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { buildCore } from "./build.ts";
+import { V8_FLAGS } from "./server_process.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const BUILD = `${ROOT}build`;
@@ -88,6 +89,7 @@ async function compileNative(bundlePath: string): Promise<string | null> {
       [
         "compile",
         "-A",
+        V8_FLAGS,
         "--unstable-no-legacy-abort",
         "--no-config",
         "--no-npm",
@@ -144,7 +146,7 @@ if [ ! -f "$dir/complete" ]; then
 fi
 DENO_DIR=$dir/cache DENO_NO_UPDATE_CHECK=1
 export DENO_DIR DENO_NO_UPDATE_CHECK
-exec "$dir/deno" run -A --quiet --no-config --no-prompt --unstable-no-legacy-abort "$dir/${ENTRY}" "$@"
+exec "$dir/deno" run -A ${V8_FLAGS} --quiet --no-config --no-prompt --unstable-no-legacy-abort "$dir/${ENTRY}" "$@"
 exit 1
 `;
 }

@@ -21,6 +21,7 @@ import { listBackups, readRootManifest, readTableManifest } from "./manifest_sto
 import type { UploadCounters } from "./pack_uploader.ts";
 import { type BackupTable, encodeRootManifest, type RootManifest } from "./root_manifest.ts";
 import { compressManifest } from "./slice_tasks.ts";
+import { PackBuffers } from "./pack_buffer.ts";
 import {
   type BackupContext,
   backupTable,
@@ -96,6 +97,7 @@ class BackupJob {
     const isResumed = instance.isCleanupDue;
     this.#options.onInstance(instance);
     const previous = await this.#readPrevious(instance);
+    using packBuffers = new PackBuffers();
     const context: BackupContext = {
       ...this.#options,
       keys: instance.keys,
@@ -103,6 +105,7 @@ class BackupJob {
       compressionLevel: this.#options.config.compressionLevel,
       threadCount: this.#options.config.compressionThreads || this.#options.tasks.workerCount,
       counters: this.#counters,
+      packBuffers,
       onProgress: (rows) => this.#advance(rows),
     };
     const tables: BackupTable[] = [];

@@ -17,6 +17,7 @@ import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { RestoreError } from "../common/mod.ts";
 import { Blake3, type WasmCore } from "../wasm/mod.ts";
 import { toHex } from "./content_hash.ts";
+import type { PackBuffer } from "./pack_buffer.ts";
 import { BACKUP_FORMAT } from "./table_manifest.ts";
 
 const MAGIC = new TextEncoder().encode("TIDEPACK");
@@ -45,31 +46,32 @@ export interface PackEntry {
 
 /** A pack that is complete. */
 export interface FinishedPack {
-  /** The object's bytes in parts. */
-  readonly body: Uint8Array[];
+  /** The object's bytes, in the buffer that the pack was built in. */
+  readonly body: Uint8Array<ArrayBuffer>;
   /** Their BLAKE3, hexadecimal: the object's name. */
   readonly name: string;
 }
 
 /** Puts slices together, hashing them as they come. */
 export class PackBuilder implements Disposable {
-  readonly #parts: Uint8Array[] = [];
+  readonly #buffer: PackBuffer;
   readonly #entries: PackEntry[] = [];
   readonly #hash: Blake3;
-  #byteSize = 0;
 
-  constructor(core: WasmCore) {
+  /** @param buffer empty; taken for as long as the pack is in use. */
+  constructor(core: WasmCore, buffer: PackBuffer) {
+    this.#buffer = buffer;
     this.#hash = new Blake3(core);
     this.#append(MAGIC);
   }
 
   /** True once the pack should be closed. */
   get isFull(): boolean {
-    return this.#byteSize >= PACK_TARGET_BYTES;
+    return this.#buffer.length >= PACK_TARGET_BYTES;
   }
-  /** Adds a slice; returns its position. */
+  /** Adds a copy of a slice; returns its position. */
   add(stored: Uint8Array, facts: Omit<PackEntry, "offset" | "stored">): number {
-    const offset = this.#byteSize;
+    const offset = this.#buffer.length;
     this.#entries.push({ ...facts, offset, stored: stored.byteLength });
     this.#append(stored);
     return offset;
@@ -88,7 +90,7 @@ export class PackBuilder implements Disposable {
     trailer.set(MAGIC, 16);
     this.#append(directory);
     this.#append(trailer);
-    return { body: this.#parts, name: toHex(this.#hash.digest()) };
+    return { body: this.#buffer.content, name: toHex(this.#hash.digest()) };
   }
   [Symbol.dispose](): void {
     this.#hash[Symbol.dispose]();
@@ -96,9 +98,8 @@ export class PackBuilder implements Disposable {
 
   #append(bytes: Uint8Array): void {
     if (bytes.byteLength === 0) return;
-    this.#parts.push(bytes);
+    this.#buffer.append(bytes);
     this.#hash.update(bytes);
-    this.#byteSize += bytes.byteLength;
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * Fills packs and uploads them. A pack's name, the hash of its bytes, is known once it is full; the upload then goes on
- * while the next one fills. At most one upload is under way, so at most two packs are in memory.
+ * while the next one fills. At most one upload is under way, so at most two packs are in memory, each in a buffer that is used
+ * again.
  *
  * @module
  */
@@ -9,6 +10,7 @@ import { bodyByteSize, type ObjectStore } from "../objectstore/mod.ts";
 import type { WasmCore } from "../wasm/mod.ts";
 import type { InstanceKeys } from "./object_keys.ts";
 import { PackBuilder, type PackEntry } from "./pack.ts";
+import type { PackBuffer, PackBuffers } from "./pack_buffer.ts";
 import type { StoredSlice } from "./table_manifest.ts";
 
 /** A slice whose pack is still being filled; `pack` is empty until then. */
@@ -69,7 +71,8 @@ export class PackUploader {
   readonly #core: WasmCore;
   readonly #keys: InstanceKeys;
   readonly #directory: string;
-  #builder: PackBuilder | null = null;
+  readonly #buffers: PackBuffers;
+  #filling: { readonly builder: PackBuilder; readonly buffer: PackBuffer } | null = null;
   #pending: PendingSlice[] = [];
   #upload: Promise<{ error: unknown } | null> = Promise.resolve(null);
 
@@ -78,21 +81,23 @@ export class PackUploader {
       readonly core: WasmCore;
       readonly keys: InstanceKeys;
       readonly directory: string;
+      readonly packBuffers: PackBuffers;
     },
   ) {
     this.#target = options;
     this.#core = options.core;
     this.#keys = options.keys;
     this.#directory = options.directory;
+    this.#buffers = options.packBuffers;
   }
 
-  /** Adds a slice; waits for an upload if the pack is full. */
+  /** Adds a slice and frees its bytes; waits for an upload if the pack is full. */
   async add(
     stored: Uint8Array,
     facts: Omit<PackEntry, "offset" | "stored">,
   ): Promise<PendingSlice> {
-    this.#builder ??= new PackBuilder(this.#core);
-    const offset = this.#builder.add(stored, facts);
+    const { builder } = this.#filling ??= this.#newPack();
+    const offset = builder.add(stored, facts);
     const slice: PendingSlice = {
       rowLo: facts.row_lo,
       rowHi: facts.row_hi,
@@ -104,30 +109,36 @@ export class PackUploader {
       blake3: facts.blake3,
     };
     this.#pending.push(slice);
-    if (this.#builder.isFull) await this.flush();
+    freeBytes(stored);
+    if (builder.isFull) await this.flush();
     return slice;
   }
 
   /** Closes the pack that is being filled, if it holds anything: its slices now know its name. */
   async flush(): Promise<void> {
-    if (this.#builder === null) return;
-    const { body, name } = this.#builder.finish();
-    this.#builder = null;
+    if (this.#filling === null) return;
+    const { builder, buffer } = this.#filling;
+    const { body, name } = builder.finish();
+    this.#filling = null;
     for (const slice of this.#pending) slice.pack = name;
     this.#pending = [];
-    this.packBytes.set(name, bodyByteSize(body));
+    this.packBytes.set(name, body.byteLength);
     await this.finish();
-    const object = { key: this.#keys.pack(this.#directory, name), body };
+    const object = { key: this.#keys.pack(this.#directory, name), body: [body] };
     this.#upload = putImmutable(this.#target, object)
       .then(() => {
-        for (const part of body) freeBytes(part); // after a failure, a client may still read them
+        this.#buffers.giveBack(buffer); // after a failure, a client may still read it
         return null;
       }, (error: unknown) => ({ error }));
   }
 
   /** Waits for the upload under way, whatever becomes of it. */
   async settle(): Promise<void> {
-    this.#builder?.[Symbol.dispose]();
+    if (this.#filling !== null) {
+      this.#filling.builder[Symbol.dispose]();
+      this.#buffers.giveBack(this.#filling.buffer);
+      this.#filling = null;
+    }
     await this.#upload;
   }
 
@@ -136,5 +147,10 @@ export class PackUploader {
     const outcome = await this.#upload;
     this.#upload = Promise.resolve(null);
     if (outcome !== null) throw outcome.error;
+  }
+
+  #newPack(): { builder: PackBuilder; buffer: PackBuffer } {
+    const buffer = this.#buffers.take();
+    return { builder: new PackBuilder(this.#core, buffer), buffer };
   }
 }

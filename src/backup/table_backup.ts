@@ -11,6 +11,7 @@
  */
 import type { TaskRunner, WasmCore } from "../wasm/mod.ts";
 import type { InstanceKeys } from "./object_keys.ts";
+import type { PackBuffers } from "./pack_buffer.ts";
 import { OrderedTasks } from "./ordered_tasks.ts";
 import { PackUploader, putImmutable, type UploadTarget } from "./pack_uploader.ts";
 import type { FilePlan, PartitionFile } from "./partition_sources.ts";
@@ -46,6 +47,7 @@ export interface BackupContext extends UploadTarget {
   readonly signal: AbortSignal;
   /** Resolves when work may be handed out. */
   readonly giveWay: () => Promise<void>;
+  readonly packBuffers: PackBuffers;
   /** Called with the weight of what is done. */
   readonly onProgress: (rows: number) => void;
 }

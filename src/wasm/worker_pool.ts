@@ -10,7 +10,6 @@
  *
  * @module
  */
-import { setFlagsFromString } from "node:v8";
 import { assert, LimitError, QuestError } from "../common/mod.ts";
 import { RealFileSystem, SystemClock } from "../platform/mod.ts";
 import { loadCore } from "./core.ts";
@@ -26,12 +25,6 @@ import {
 
 /** Tasks that may wait for a worker; more means that a caller forgot to wait for results. */
 export const MAX_WAITING_TASKS = 4096;
-
-/**
- * Space for young objects of a worker, in MiB. Tasks work in wasm memory and leave short-lived buffers behind: with V8's default
- * of 16, three times that much and all the buffers wait for a collection in every worker.
- */
-const WORKER_SEMI_SPACE_MEBIBYTES = 1;
 
 interface StartMessage {
   readonly kind: "start";
@@ -99,7 +92,6 @@ export class WorkerPool implements TaskRunner {
   static async start(options: WorkerPoolOptions): Promise<WorkerPool> {
     assert(options.workerCount > 0, "a pool has workers");
     const pool = new WorkerPool(options.workerCount);
-    setFlagsFromString(`--max-semi-space-size=${WORKER_SEMI_SPACE_MEBIBYTES}`); // of isolates to come
     const { workers: regions } = planRegions(options.workerCount);
     try {
       await Promise.all(regions.map((region) => pool.#startWorker(options, region)));
