@@ -128,12 +128,12 @@ export class DirectWriter implements RowWriter, Disposable {
     if (isOpen) this.#writer?.rollback();
   }
 
-  truncate(): number {
+  truncate(options: { keepsSymbols: boolean }): number {
     assert(this.uncommittedRowCount === 0, "nothing is uncommitted when a table is truncated");
     const { isSynced, onCommit } = this.#options;
     const writer = this.tableWriter;
     try {
-      writer.truncate();
+      if (!writer.truncate(options)) return 0;
       writer.commit({ seqTxn: writer.txn.seqTxn, sync: isSynced });
     } catch (error) {
       writer.rollback();

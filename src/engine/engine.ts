@@ -215,12 +215,12 @@ export class Engine implements AsyncDisposable {
    *
    * @returns The sequencer transaction that does it, 0 without WAL.
    */
-  truncateTable(token: TableToken): number {
+  truncateTable(token: TableToken, options = { keepsSymbols: false }): number {
     this.#requireOpen();
     const state = this.#state(token);
     state.requireUsable();
     this.#refuseInCheckpoint(token, `there is an active query against '${token.name}'`);
-    return this.rowWriter(token).truncate();
+    return this.rowWriter(token).truncate(options);
   }
 
   /** Returns a table's metadata. @throws {StorageError} if the table is broken. */

@@ -201,8 +201,6 @@ export function withEntries(
 /** What is left of the entries when a partitioned table loses all partitions. */
 export function withoutPartitions(versions: ColumnVersions): ColumnVersions {
   const entries = versions.entries.filter((entry) => entry.timestamp <= SYMBOL_TIMESTAMP)
-    .map((entry) =>
-      entry.timestamp === DEFAULT_TIMESTAMP ? { ...entry, top: SYMBOL_TIMESTAMP } : entry
-    );
+    .map((entry) => ({ ...entry, top: SYMBOL_TIMESTAMP }));
   return new ColumnVersions(versions.version + 1, entries);
 }

@@ -112,6 +112,9 @@ export class PartitionWriter {
     try {
       this.#planJobs(source, method);
       const columns = new PieceColumnWriter(this.#context, { reader, touched });
+      for (const column of reader.metadata.columns) {
+        if (column.type < 0) columns.passOver(column, this.#jobs);
+      }
       for (const column of reader.metadata.liveColumns) {
         const { writerIndex } = column;
         const key = method.keys?.loaded(writerIndex);

@@ -76,6 +76,7 @@ export class PieceColumnWriter {
     const place = isAppended && job.existing !== null
       ? columnPlace(versions, job.existing, column.writerIndex)
       : null;
+    const top = place?.columnTop ?? this.#keptTop(job, column);
     const nameTxn = versions.nameTxn(record.timestamp, column.writerIndex);
     const dataPath = `${directory}/${columnFileName(column.name, "d", nameTxn)}`;
     const auxPath = `${directory}/${columnFileName(column.name, "i", nameTxn)}`;
@@ -86,15 +87,44 @@ export class PieceColumnWriter {
     const files = { type: column.type, dataPath, auxPath };
     {
       using writer = new ColumnWriter({ fs, core }, files, storedRows);
-      for (const range of job.ranges) this.#writeRange(writer, column, { job, range, vector });
+      for (const [index, range] of job.ranges.entries()) {
+        const isCut = !isAppended && index === 0 && top > 0;
+        const stored = isCut ? { ...range, oldLo: top } : range;
+        this.#writeRange(writer, column, { job, range: stored, vector });
+      }
     }
-    const top = place?.columnTop ?? 0;
     if (column.isIndexed) this.#index(job, column, { nameTxn, dataPath, columnTop: top });
     // A column that was added later than this partition, or in the middle of it, starts where its file starts now.
     if (versions.columnTop(record, column.writerIndex) !== top) {
       const { timestamp } = record;
       const columnIndex = column.writerIndex;
       this.versions.push({ timestamp, columnIndex, nameTxn, top: BigInt(top) });
+    }
+  }
+
+  /**
+   * Where a column starts in a partition that is written anew: where it did, if rows that have it come before the first that are merged.
+   * Else there is nothing to gain, and it starts at the first row, as in QuestDB.
+   */
+  #keptTop(job: PieceJob, column: ColumnMetadata): number {
+    const { existing, record, ranges } = job;
+    const [head] = ranges;
+    const isHeadKept = existing !== null && existing.timestamp === record.timestamp &&
+      head.oldLo === 0 && head.newLo === head.newHi;
+    if (!isHeadKept) return 0;
+    const { columnTop } = columnPlace(this.#reader.versions, existing, column.writerIndex);
+    return columnTop < head.oldHi ? columnTop : 0;
+  }
+
+  /** Notes what QuestDB does about a deleted column where it writes rows: that it starts at the first one. */
+  passOver(column: ColumnMetadata, jobs: readonly PieceJob[]): void {
+    const { versions } = this.#reader;
+    const columnIndex = column.writerIndex;
+    for (const { record } of jobs) {
+      if (versions.columnTop(record, columnIndex) === 0) continue;
+      const { timestamp } = record;
+      const nameTxn = versions.nameTxn(timestamp, columnIndex);
+      this.versions.push({ timestamp, columnIndex, nameTxn, top: 0n });
     }
   }
 

@@ -15,6 +15,7 @@ import { assert, ColumnType, PartitionBy } from "../common/mod.ts";
 import { Arena } from "../wasm/mod.ts";
 import type { AlterOperation } from "./alter/alter_operation.ts";
 import { alterTable } from "./alter/alter_table.ts";
+import { createFreshSymbolFiles } from "./alter/column_operations.ts";
 import { recoverAlter } from "./alter/recover_moves.ts";
 import { type SymbolGrowth, symbolGrowth } from "./alter/symbol_operations.ts";
 import { type TableUpdate, updateColumns } from "./alter/update_columns.ts";
@@ -24,6 +25,7 @@ import {
   type ColumnVersionEntry,
   ColumnVersions,
   ColumnVersionsWriter,
+  SYMBOL_TIMESTAMP,
   withEntries,
   withoutPartitions,
 } from "./column_versions.ts";
@@ -191,10 +193,15 @@ export class TableWriter implements Disposable {
     if (options.replaceRange !== undefined) this.stage({ record: this.#storedRange() });
   }
 
-  /** Removes all rows at the next commit. Symbols stay, since WAL transactions behind this one may refer to their keys. */
-  truncate(): void {
+  /**
+   * Removes all rows at the next commit. With a WAL the symbols stay, since transactions behind this one may refer to their keys.
+   *
+   * @returns False if there are no rows: then nothing changes, not even what counts truncations.
+   */
+  truncate(options: { keepsSymbols: boolean }): boolean {
     assert(this.#view === this.#committed, "truncation is a transaction of its own");
     const { txn, metadata } = this;
+    if (txn.partitions.length === 0) return false;
     const { versions } = this.#committed;
     const isPartitioned = metadata.partitionBy !== PartitionBy.NONE;
     // The one directory keeps its name, and readers may still use its files: the next rows go into files of another name.
@@ -215,8 +222,25 @@ export class TableWriter implements Disposable {
         dataVersion: txn.dataVersion + 1,
         truncateVersion: txn.truncateVersion + 1,
       },
-      versions: next.entries,
+      versions: options.keepsSymbols ? next.entries : this.#emptySymbols(next).entries,
     });
+    return true;
+  }
+
+  /** Gives SYMBOL columns empty symbol tables under new names: readers may still use the old ones. */
+  #emptySymbols(versions: ColumnVersions): ColumnVersions {
+    const nameTxn = this.txn.txn;
+    const context = { ...this.context, reader: this.#view, touched: this.#touched };
+    const columns = this.metadata.columns.filter(({ type }) => type === ColumnType.SYMBOL);
+    for (const column of columns) {
+      createFreshSymbolFiles(context, column, { nameTxn, hasNull: false });
+    }
+    this.#symbols.clear();
+    this.stage({ record: { symbolCounts: columns.map(() => 0) } });
+    const entries = columns.map(({ writerIndex: columnIndex }) => (
+      { timestamp: SYMBOL_TIMESTAMP, columnIndex, nameTxn, top: 0n }
+    ));
+    return withEntries(versions, entries);
   }
 
   /** Joins the parts of split partitions if one has become too many; a transaction of its own. */
@@ -237,7 +261,7 @@ export class TableWriter implements Disposable {
   enforceTtl(nowMicros: bigint, options: CommitOptions): void {
     const timestamps = expiredPartitions(this.metadata, this.txn, nowMicros);
     if (timestamps.length === 0) return;
-    this.alter({ kind: "dropPartitions", timestamps, isForced: false }, options);
+    this.alter({ kind: "dropPartitions", timestamps, isForced: false, isExpiry: true }, options);
   }
 
   /**
@@ -294,9 +318,11 @@ export class TableWriter implements Disposable {
   /**
    * Publishes what was written. `seqTxn` is the sequencer transaction the table has now applied. With `sync`, durable on
    * return.
+   *
+   * @param options.txnCount Transactions that QuestDB makes of this one, which the numbers of later ones, and so the names of files, count.
    */
-  commit(options: CommitOptions): void {
-    const { sync } = options;
+  commit(options: CommitOptions & { txnCount?: number }): void {
+    const { sync, txnCount = 1 } = options;
     for (const map of this.#symbols.values()) {
       for (const path of map.flush(sync)) this.#touched.add(path);
     }
@@ -306,7 +332,10 @@ export class TableWriter implements Disposable {
       this.#versionsWriter.commit(versions, sync);
       if (!sync) this.#touched.add(`${this.context.tableDir}/_cv`);
     }
-    const record = this.#nextRecord(options.seqTxn, versions.version);
+    // An even step would end in the slot of the current record: one that changes nothing comes between.
+    if (txnCount % 2 === 0) this.#txnWriter.commit({ ...this.txn, txn: this.txn.txn + 1 }, sync);
+    const txn = this.txn.txn + txnCount;
+    const record = { ...this.#nextRecord(options.seqTxn, versions.version), txn };
     this.#txnWriter.commit(record, sync);
     const isRestructured = record.structureVersion !== this.txn.structureVersion;
     const state = { metadata: this.metadata, txn: record, versions };
@@ -416,7 +445,6 @@ export class TableWriter implements Disposable {
       ),
       ...this.#staged,
       ...rowCounts(partitions),
-      txn: txn.txn + 1,
       partitionTableVersion: txn.partitionTableVersion + (isTableChanged ? 1 : 0),
       columnVersion,
       seqTxn,

@@ -289,11 +289,11 @@ export class TxnWriter implements Disposable {
     return new TxnWriter(fs.open(path, "readWrite"), slot);
   }
 
-  /** Publishes a record whose txn is the current version + 1. With `sync`, durable on return. */
+  /** Publishes a record whose txn is the current version and an odd number. With `sync`, durable on return. */
   commit(record: TxnRecord, sync: boolean): void {
     assert(
-      record.txn === this.#version + 1,
-      `txn follows the version: ${record.txn}, ${this.#version}`,
+      record.txn > this.#version && (record.txn - this.#version) % 2 === 1,
+      `the record goes to the other slot: ${record.txn}, ${this.#version}`,
     );
     const symbolBytes = 8 * record.symbolCounts.length;
     const image = encodeRecord(record);

@@ -142,7 +142,7 @@ class ApplyJob {
       case "data":
         return await this.#applyData(step, options);
       case "truncate":
-        writer.truncate();
+        writer.truncate({ keepsSymbols: true });
         return writer.commit(options);
       case "structure": {
         const operation = readStructureOperation(this.#context.fs, this.#args.tableDir, {

@@ -24,8 +24,13 @@ export interface RowWriter {
   commitDurably?(): Promise<number>;
   /** Forgets the open transaction. */
   rollback(): void;
-  /** Removes all rows of the table, in a transaction of its own. @returns as {@linkcode RowWriter.commit}. */
-  truncate(): number;
+  /**
+   * Removes all rows of the table, in a transaction of its own.
+   *
+   * @param options.keepsSymbols Whether symbols keep their keys; with a WAL they always do.
+   * @returns as {@linkcode RowWriter.commit}.
+   */
+  truncate(options: { keepsSymbols: boolean }): number;
 }
 
 /** Commits the open transaction and resolves when it may be acknowledged. Begins at once, like every other call of a writer. */

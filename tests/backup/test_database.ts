@@ -69,7 +69,7 @@ export class TestDatabase implements Disposable {
   }
   truncate(name: string): void {
     const { writer } = this.tables.get(name)!;
-    writer.truncate();
+    writer.truncate({ keepsSymbols: true });
     writer.commit({ seqTxn: 0, sync: false });
   }
   drop(name: string): void {

@@ -1,5 +1,5 @@
 /**
- * Statements about columns, partitions and TTL that both servers must answer alike, with the same tables and files behind them.
+ * Statements about columns, partitions, TTL and TRUNCATE that both servers must answer alike, with the same tables and files behind them.
  */
 import { assert, assertEquals } from "../support/assert.ts";
 import { TempDir } from "../support/temp_dir.ts";
@@ -8,7 +8,6 @@ import { ByteReport, compareTableFiles } from "./histories/byte_comparison.ts";
 import { replaySteps } from "./histories/history.ts";
 
 const HOURS = "SELECT timestamp_sequence('2024-01-01T00:00:00.000000Z', 600000000L), x";
-const FILES = /^(_meta|_cv|symbol|columns)/;
 
 interface Case {
   readonly name: string;
@@ -89,6 +88,74 @@ const CASES: readonly Case[] = [
       ];
     }),
   },
+  {
+    name:
+      "TRUNCATE without WAL empties symbol tables unless told to keep them, and does nothing to an empty table",
+    steps: ["DAY WAL", "DAY BYPASS WAL", "NONE"].flatMap((partitions, index) => {
+      const table = `t_${index}`;
+      const rows = "('2024-01-01', 'd', 1), ('2024-01-02', 'b', 2), ('2024-01-02', null, 2)";
+      return [
+        `CREATE TABLE ${table} (ts TIMESTAMP, s SYMBOL, v INT) TIMESTAMP(ts) PARTITION BY ${partitions}`,
+        `TRUNCATE TABLE ${table}`,
+        `INSERT INTO ${table} VALUES ('2024-01-01', 'a', 1), ('2024-01-02', 'b', 2)`,
+        `ALTER TABLE ${table} ADD COLUMN t SYMBOL CAPACITY 16`,
+        `TRUNCATE TABLE ${table} KEEP SYMBOL MAPS`,
+        `INSERT INTO ${table} (ts, s, v) VALUES ${rows}`,
+        `ALTER TABLE ${table} RENAME COLUMN s TO u`,
+        `TRUNCATE TABLE ${table}`,
+        `TRUNCATE TABLE ${table}`,
+        `INSERT INTO ${table} (ts, u, v) VALUES ${rows}`,
+        `INSERT INTO ${table} (ts, t) VALUES ('2024-01-03', 'x'), ('2024-01-04', 'y')`,
+      ];
+    }),
+  },
+  {
+    name: "partitions that are dropped together count as transactions",
+    steps: ["WAL", "BYPASS WAL"].flatMap((wal, index) => {
+      const table = `t_${index}`;
+      return [
+        `CREATE TABLE ${table} (ts TIMESTAMP, v INT) TIMESTAMP(ts) PARTITION BY HOUR ${wal}`,
+        `INSERT INTO ${table} ${HOURS} FROM long_sequence(60)`,
+        `ALTER TABLE ${table} DROP PARTITION WHERE ts < '2024-01-01T02:00'`,
+        `INSERT INTO ${table} VALUES ('2024-01-01', 1), ('2024-01-01T03:30', 2)`,
+        `ALTER TABLE ${table} DROP PARTITION WHERE ts < '2024-01-01T05:00'`,
+        `UPDATE ${table} SET v = 5 WHERE ts < '2024-01-01T06:20'`,
+        `ALTER TABLE ${table} DROP PARTITION LIST '2024-01-01T06', '2024-01-01T09'`,
+        `INSERT INTO ${table} VALUES ('2024-01-01', 1), ('2024-01-01T07:30', 2)`,
+        `ALTER TABLE ${table} SET TTL 2 HOURS`,
+        `INSERT INTO ${table} VALUES ('2024-01-01T08:30', 1)`,
+      ];
+    }),
+  },
+  {
+    name:
+      "a merge leaves the column top where rows with values come before it; a deleted column starts at 0",
+    steps: ["WAL", "BYPASS WAL"].flatMap((wal, index) => {
+      const table = `t_${index}`;
+      const insert = (columns: string, ...hours: string[]) =>
+        `INSERT INTO ${table} (ts, ${columns}) VALUES ${
+          hours.map((hour, row) =>
+            `('2024-01-0${hour}:00', ${columns.split(",").map(() => `'${row}'`)})`
+          )
+        }`;
+      return [
+        `CREATE TABLE ${table} (ts TIMESTAMP, v INT) TIMESTAMP(ts) PARTITION BY DAY ${wal}`,
+        insert("v", "1T01", "2T01", "2T03"),
+        `ALTER TABLE ${table} ADD COLUMN s SYMBOL INDEX CAPACITY 4`,
+        `ALTER TABLE ${table} ADD COLUMN t VARCHAR`,
+        `ALTER TABLE ${table} ADD COLUMN u STRING`,
+        insert("s, t, u", "2T04", "2T06", "2T08"),
+        insert("s, t, u", "2T05", "2T07", "1T03", "1T05"),
+        insert("s, t, u", "1T04"),
+        `compare`,
+        insert("s, t, u", "2T02"),
+        `compare`,
+        `ALTER TABLE ${table} ADD COLUMN w INT`,
+        `ALTER TABLE ${table} DROP COLUMN w`,
+        insert("v", "1T02", "2T00", "2T09", "3T00"),
+      ];
+    }),
+  },
 ];
 
 Deno.test("ALTER TABLE answers and leaves files as QuestDB does", async (test) => {
@@ -119,6 +186,6 @@ Deno.test("ALTER TABLE answers and leaves files as QuestDB does", async (test) =
   }
   await test.step("the files are equal", () => {
     assert(report.counts.get("_meta")!.compared > CASES.length);
-    assertEquals(report.unequal.filter((line) => FILES.test(line)), []);
+    assertEquals(report.unequal, []);
   });
 });

@@ -111,7 +111,7 @@ function runHistory(
         break;
       case "truncate":
         commit();
-        writer.truncate();
+        writer.truncate({ keepsSymbols: true });
         model.truncate();
         commit();
         break;

@@ -33,7 +33,10 @@ export async function truncateTables(
     .filter((name) => !(statement.ifExists && engine.findTable(name.text) === null))
     .map((name) => requireTable(engine, name.text, name.position));
   for (const token of tokens) {
-    await environment.withWriter(token, () => Promise.resolve(engine.truncateTable(token)));
+    const options = { keepsSymbols: statement.keepsSymbols };
+    await environment.withWriter(token, () => {
+      return Promise.resolve(engine.truncateTable(token, options));
+    });
   }
 }
 

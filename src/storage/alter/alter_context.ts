@@ -53,6 +53,8 @@ export interface TableChange {
   readonly raise?: Partial<
     Pick<TxnRecord, "dataVersion" | "partitionTableVersion" | "truncateVersion">
   >;
+  /** Transactions that QuestDB makes of the change; 1 if left out. */
+  readonly txnCount?: number;
   /** Moves of whole directories that go with the commit. */
   readonly moves?: readonly DirectoryMove[];
 }

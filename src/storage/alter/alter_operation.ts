@@ -35,11 +35,12 @@ export type AlterOperation =
   | { readonly kind: "setSymbolCache"; readonly name: string; readonly isCached: boolean }
   | { readonly kind: "addIndex"; readonly name: string; readonly blockCapacity: number }
   | { readonly kind: "dropIndex"; readonly name: string }
-  /** Timestamps lie in the partitions, in the unit of the designated timestamp. `isForced`: exact entries of `_txn`, splits too. */
+  /** Timestamps lie in the partitions, in the unit of the designated timestamp. `isForced`: exact entries of `_txn`, splits too; `isExpiry`: a TTL lets them go. */
   | {
     readonly kind: "dropPartitions";
     readonly timestamps: readonly bigint[];
     readonly isForced: boolean;
+    readonly isExpiry?: boolean;
   }
   | { readonly kind: "detachPartitions"; readonly timestamps: readonly bigint[] }
   | { readonly kind: "attachPartitions"; readonly timestamps: readonly bigint[] }

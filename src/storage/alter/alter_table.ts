@@ -98,7 +98,7 @@ function dropListed(
   const context = contextOf(writer);
   const { change, refusal } = operation.isForced
     ? { change: forceDropPartitions(context, operation.timestamps), refusal: null }
-    : dropPartitions(context, operation.timestamps, options.tableName);
+    : dropPartitions(context, operation, options.tableName);
   if (change !== null) commitChange(writer, { context, change }, options);
   if (refusal !== null) throw refusal;
   return change !== null;
@@ -217,7 +217,8 @@ function commitChange(
   // A `_txn` that reaches the disk before the `_cv` it names leaves a table that cannot be opened.
   const mustSync = change.metadata !== undefined || change.moves !== undefined ||
     change.versions !== undefined;
-  writer.commit({ seqTxn: options.seqTxn, sync: options.sync || mustSync });
+  const { txnCount = 1 } = change;
+  writer.commit({ seqTxn: options.seqTxn, sync: options.sync || mustSync, txnCount });
   if (change.metadata !== undefined) clearMetaTodo(fs, tableDir);
   finishMoves(context, change.moves ?? []);
 }

@@ -14,6 +14,7 @@ import {
 import { exposedEntries, partitionStart } from "../partition_plan.ts";
 import type { PartitionRecord } from "../txn.ts";
 import type { AlterContext, TableChange } from "./alter_context.ts";
+import type { AlterOperation } from "./alter_operation.ts";
 import { cannotRemove } from "./alter_errors.ts";
 import { copyParts } from "./copy_parts.ts";
 import { rangeOf } from "./partition_range.ts";
@@ -31,7 +32,7 @@ export interface PartialChange {
  */
 export function dropPartitions(
   context: AlterContext,
-  timestamps: readonly bigint[],
+  { timestamps, isExpiry = false }: AlterOperation & { kind: "dropPartitions" },
   table: string,
 ): PartialChange {
   const { metadata, txn, versions } = context.reader;
@@ -57,7 +58,9 @@ export function dropPartitions(
   const change = removal(context, partitions, entries);
   // QuestDB counts every part.
   const truncateVersion = txn.partitions.length - partitions.length;
-  return { change: { ...change, raise: { truncateVersion } }, refusal };
+  // QuestDB drops one after the other, but for those that expire; here they go together or not at all.
+  const txnCount = isExpiry ? 1 : starts.size;
+  return { change: { ...change, raise: { truncateVersion }, txnCount }, refusal };
 }
 
 /** Drops exactly the entries of `_txn` with these timestamps; others are passed over. */
