@@ -116,11 +116,12 @@ export class PieceColumnWriter {
     return columnTop < head.oldHi ? columnTop : 0;
   }
 
-  /** Notes what QuestDB does about a deleted column where it writes rows: that it starts at the first one. */
+  /** Notes what QuestDB does about a deleted column where it writes a partition anew: that it starts at the first row. */
   passOver(column: ColumnMetadata, jobs: readonly PieceJob[]): void {
     const { versions } = this.#reader;
     const columnIndex = column.writerIndex;
-    for (const { record } of jobs) {
+    for (const { kind, existing, record } of jobs) {
+      if (kind === "append" || existing === null) continue;
       if (versions.columnTop(record, columnIndex) === 0) continue;
       const { timestamp } = record;
       const nameTxn = versions.nameTxn(timestamp, columnIndex);

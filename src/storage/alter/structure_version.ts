@@ -23,25 +23,16 @@ export function decodeStructureVersion(
   return { metadataVersion, columnStructureVersion };
 }
 
-/** Joins the two versions. */
-export function encodeStructureVersion(
-  metadataVersion: number,
-  columnStructureVersion: number,
-): bigint {
-  const high = columnStructureVersion === metadataVersion
-    ? 0
-    : columnStructureVersion === 0
-    ? INT32_MIN
-    : columnStructureVersion;
-  return (BigInt(high) << 32n) | BigInt.asUintN(32, BigInt(metadataVersion));
-}
-
-/** The version behind a change. */
+/**
+ * The version behind a change. QuestDB goes on writing a column structure version that has differed from the metadata version, also when they
+ * are equal again.
+ */
 export function raiseStructureVersion(version: bigint, bump: VersionBump): bigint {
   if (bump === "none") return version;
   const { metadataVersion, columnStructureVersion } = decodeStructureVersion(version);
-  return encodeStructureVersion(
-    metadataVersion + (bump === "structureOnly" ? 0 : 1),
-    columnStructureVersion + (bump === "metadata" ? 0 : 1),
-  );
+  const metadata = metadataVersion + (bump === "structureOnly" ? 0 : 1);
+  const structure = columnStructureVersion + (bump === "metadata" ? 0 : 1);
+  const isImplied = metadata === structure && version >> 32n === 0n;
+  const high = isImplied ? 0 : structure === 0 ? INT32_MIN : structure;
+  return (BigInt(high) << 32n) | BigInt.asUintN(32, BigInt(metadata));
 }
