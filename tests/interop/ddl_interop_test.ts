@@ -89,6 +89,19 @@ const CASES: readonly Case[] = [
     }),
   },
   {
+    name: "the versions of structure and columns are written apart once they have differed",
+    steps: [
+      "CREATE TABLE t_a (ts TIMESTAMP, v INT) TIMESTAMP(ts) PARTITION BY DAY WAL",
+      "ALTER TABLE t_a SET PARAM maxUncommittedRows = 100",
+      "ALTER TABLE t_a ADD COLUMN c INT",
+      "RENAME TABLE t_a TO t_b",
+      "ALTER TABLE t_b ADD COLUMN d INT",
+      "CREATE TABLE t_c (ts TIMESTAMP, v INT) TIMESTAMP(ts) PARTITION BY DAY WAL",
+      "RENAME TABLE t_c TO t_d",
+      "ALTER TABLE t_d SET TTL 2 DAYS",
+    ],
+  },
+  {
     name:
       "TRUNCATE without WAL empties symbol tables unless told to keep them, and does nothing to an empty table",
     steps: ["DAY WAL", "DAY BYPASS WAL", "NONE"].flatMap((partitions, index) => {
