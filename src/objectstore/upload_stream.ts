@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { freeBytes } from "../common/mod.ts";
 import type { ObjectStore, ObjectUpload, PutOptions } from "./object_store.ts";
 
 /** Options of {@linkcode uploadStream}. */
@@ -87,17 +88,28 @@ async function sendParts(
   const underWay = new Set<Promise<void>>();
   const failures: unknown[] = [];
   let number = 0;
+  let previous: Uint8Array | null = null;
+  const put = async (partNumber: number, bytes: Uint8Array) => {
+    try {
+      await upload.putPart(partNumber, bytes, signalOf(options));
+      // An upload in sequence may keep a part back until it has the next one.
+      const done = upload.isSequential ? previous : bytes;
+      previous = bytes;
+      if (done !== null) stream.free(done);
+    } catch (error) {
+      failures.push(error); // somebody may still be sending the part: it is left to the collector
+    }
+  };
   try {
     for (;;) {
       const bytes = await stream.read(upload.partBytes);
       if (bytes.byteLength === 0 && number > 0) break;
       number++;
-      if (upload.hasPart(number, bytes)) continue;
-      const sent: Promise<void> = upload.putPart(number, bytes, signalOf(options))
-        .catch((error) => {
-          failures.push(error);
-        })
-        .finally(() => underWay.delete(sent));
+      if (upload.hasPart(number, bytes)) {
+        stream.free(bytes);
+        continue;
+      }
+      const sent: Promise<void> = put(number, bytes).finally(() => underWay.delete(sent));
       underWay.add(sent);
       if (underWay.size >= limit) await Promise.race(underWay);
       if (failures.length > 0) break;
@@ -115,6 +127,8 @@ class PartReader {
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
   #isDone = false;
+  /** Parts that were joined here, so that nobody else knows their memory. */
+  readonly #own = new WeakSet<Uint8Array>();
 
   constructor(chunks: AsyncIterable<Uint8Array>) {
     this.#chunks = chunks[Symbol.asyncIterator]();
@@ -139,6 +153,11 @@ class PartReader {
     this.#pendingBytes += bytes.byteLength;
   }
 
+  /** Gives back the memory of a part that is stored. */
+  free(part: Uint8Array): void {
+    if (this.#own.delete(part)) freeBytes(part);
+  }
+
   /** Tells the stream that no more is wanted. */
   async close(): Promise<void> {
     if (!this.#isDone) await this.#chunks.return?.();
@@ -149,6 +168,7 @@ class PartReader {
     const first = this.#pending[0];
     if (first !== undefined && first.byteLength === bytes) return this.#pending.shift()!;
     const part = new Uint8Array(bytes);
+    this.#own.add(part);
     for (let position = 0; position < bytes;) {
       const chunk = this.#pending[0];
       const piece = chunk.subarray(0, bytes - position);

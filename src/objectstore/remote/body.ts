@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { freeBytes } from "../../common/mod.ts";
 import { ObjectStoreRequestError } from "../request_error.ts";
 import type { Deadline } from "./deadline.ts";
 
@@ -34,6 +35,8 @@ export async function readBody(
       }
       bytes.set(chunk, position);
       position += chunk.byteLength;
+      // A chunk with a buffer of its own is known to nobody else; the collector would be slow to see its size.
+      if (chunk.byteLength === chunk.buffer.byteLength) freeBytes(chunk);
     }
   } finally {
     if (position !== bytes.length) chunks.destroy?.();

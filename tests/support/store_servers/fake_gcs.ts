@@ -36,6 +36,7 @@ export async function startFakeGcs(): Promise<StoreServer> {
   return {
     name: "fake-gcs-server",
     port: sessions.port,
+    directPort: port,
     pids: [process.pid],
     async makeBucket(name) {
       const response = await fetch(`${base}?project=tests`, {

@@ -10,6 +10,8 @@ export interface StoreServer extends AsyncDisposable {
   readonly name: string;
   /** Where it listens: host and port. */
   readonly port: number;
+  /** Where the server itself listens, if `port` is that of something in front of it. */
+  readonly directPort?: number;
   /** Process ids, for memory and CPU of benchmarks. */
   readonly pids: readonly number[];
   /** Makes a bucket, or a container. */
