@@ -15,8 +15,10 @@ import { isWholeFrame } from "./zstd_frame.ts";
 
 /** Largest manifest object that is fetched. */
 export const MANIFEST_STORED_BYTES_MAX = 268_435_456;
-/** Largest manifest text that is accepted after decompression. */
-export const MANIFEST_BYTES_MAX = 1_073_741_824;
+/** Largest table manifest text that is accepted after decompression; a text of JSON cannot be longer here. */
+export const MANIFEST_BYTES_MAX = 536_870_888;
+/** Largest root manifest text. */
+export const ROOT_MANIFEST_BYTES_MAX = 67_108_864;
 
 /** What reading manifests needs. */
 export interface ManifestContext {
@@ -44,7 +46,7 @@ export async function readRootManifest(
   key: string,
 ): Promise<RootManifest> {
   const bytes = await context.store.get(key, { maxBytes: MANIFEST_STORED_BYTES_MAX });
-  return decodeRootManifest(decompress(bytes, key), {
+  return decodeRootManifest(decompress(bytes, key, ROOT_MANIFEST_BYTES_MAX), {
     source: key,
     productVersion: context.productVersion,
     hash: (text) => hashHex(context.core, text),
@@ -65,10 +67,10 @@ export async function readTableManifest(
   if (actual !== blake3) {
     throw new RestoreError("hash mismatch", { path: key, expected: blake3, actual });
   }
-  return TableManifest.decode(decompress(bytes, key), key);
+  return TableManifest.decode(decompress(bytes, key, MANIFEST_BYTES_MAX), key);
 }
 
-function decompress(bytes: Uint8Array, source: string): Uint8Array {
+function decompress(bytes: Uint8Array, source: string, maxOutputLength: number): Uint8Array {
   if (!isWholeFrame(bytes)) {
     throw new RestoreError("manifest is damaged or cut short", {
       manifest: source,
@@ -76,7 +78,7 @@ function decompress(bytes: Uint8Array, source: string): Uint8Array {
     });
   }
   try {
-    return zstdDecompressSync(bytes, { maxOutputLength: MANIFEST_BYTES_MAX });
+    return zstdDecompressSync(bytes, { maxOutputLength });
   } catch (error) {
     throw new RestoreError("manifest cannot be decompressed", { manifest: source }, {
       cause: error,

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { isVariableSize, RestoreError } from "../common/mod.ts";
+import { ColumnType, isVariableSize, RestoreError } from "../common/mod.ts";
 import type { FileSystem } from "../platform/mod.ts";
 import {
   columnFileName,
@@ -25,6 +25,7 @@ import {
   readColumnVersions,
   readTableMetadata,
   readTxn,
+  symbolFiles,
   type TableMetadata,
   type TxnRecord,
 } from "../storage/mod.ts";
@@ -34,6 +35,8 @@ import type { TableManifest } from "./table_manifest.ts";
 
 /** Files that tell the state of a table; the rest can be checked against them. */
 export const STATE_FILES: readonly string[] = ["_meta", "_txn", "_cv"];
+
+const SYMBOL_HEADER_BYTES = 64;
 
 interface TableState {
   readonly metadata: TableMetadata;
@@ -55,7 +58,34 @@ export function checkTable(
   const txn = readTxn(fs, tableDir, metadata.partitionBy);
   const versions = readColumnVersions(fs, tableDir, txn.columnVersion);
   checkFacts(source.table, { metadata, txn, versions });
+  checkSymbols(source.manifest, { metadata, txn, versions });
   checkPartitions(source, { metadata, txn, versions });
+}
+
+/** Of each symbol table there is what the rest is built from. */
+function checkSymbols(manifest: TableManifest, { metadata, versions }: TableState): void {
+  const bytes = new Map(manifest.tableFiles().map((file) => [file.path, file.bytes]));
+  for (const column of metadata.columns) {
+    if (column.type !== ColumnType.SYMBOL) continue;
+    const files = symbolFiles("", column.name, versions.symbolNameTxn(column.writerIndex));
+    for (const [path, least] of [[files.offsets, SYMBOL_HEADER_BYTES], [files.chars, 0]] as const) {
+      requireFile(manifest, path.slice(1), { least, actual: bytes.get(path.slice(1)) });
+    }
+  }
+}
+
+function requireFile(
+  manifest: TableManifest,
+  path: string,
+  bytes: { readonly least: number; readonly actual: number | undefined },
+): void {
+  if (bytes.actual !== undefined && bytes.actual >= bytes.least) return;
+  throw new RestoreError("invalid manifest: a file is missing or too short", {
+    manifest: manifest.source,
+    path,
+    expected: bytes.least,
+    actual: bytes.actual ?? null,
+  });
 }
 
 function checkFacts(table: BackupTable, { metadata, txn }: TableState): void {
@@ -114,20 +144,9 @@ function checkColumns(
     const main = columnFileName(column.name, isVariable ? "i" : "d", place.nameTxn);
     const expected = committedLength(column.type, place.storedRows);
     const heap = columnFileName(column.name, "d", place.nameTxn);
-    for (
-      const [name, least] of isVariable
-        ? [[main, expected], [heap, 0]] as const
-        : [[main, expected]] as const
-    ) {
-      const actual = bytes.get(name);
-      if (actual === undefined || actual < least) {
-        throw new RestoreError("invalid manifest: a column's file is missing or too short", {
-          manifest: manifest.source,
-          path: `${state.path}/${name}`,
-          expected: least,
-          actual: actual ?? null,
-        });
-      }
+    const names = isVariable ? [[main, expected], [heap, 0]] as const : [[main, expected]] as const;
+    for (const [name, least] of names) {
+      requireFile(manifest, `${state.path}/${name}`, { least, actual: bytes.get(name) });
     }
   }
 }

@@ -125,7 +125,9 @@ export function decodeRootManifest(
   if (!Array.isArray(json.tables)) throw invalid(source, "tables");
   const directories = new Set<string>();
   for (const table of json.tables) checkTable(table, source, directories);
+  checkRegistry(json.registry, json.tables, source);
   checkReference(json.files, source);
+  checkStats(json.stats, source);
   return json as unknown as RootManifest;
 }
 
@@ -206,6 +208,26 @@ function checkTable(table: unknown, source: string, directories: Set<string>): v
     throw invalid(source, "structure_version of a table");
   }
   checkReference(manifest, source);
+}
+
+/** The registry and the tables tell the same: a table that is left out must not go unnoticed. */
+function checkRegistry(registry: unknown, tables: readonly BackupTable[], source: string): void {
+  const names = new Set(tables.map(({ name }) => name));
+  if (names.size !== tables.length) throw invalid(source, "a table name is used twice");
+  const isFine = Array.isArray(registry) && registry.length === tables.length &&
+    registry.every((entry: Partial<BackupTable> | null, index) => {
+      const { name, dir, id, type } = tables[index];
+      return entry?.name === name && entry.dir === dir && entry.id === id && entry.type === type;
+    });
+  if (!isFine) throw invalid(source, "registry and tables differ");
+}
+
+function checkStats(stats: unknown, source: string): void {
+  const { bytes_read, bytes_uploaded, bytes_reused, objects_uploaded } = (stats ?? {}) as Partial<
+    BackupStats
+  >;
+  const counts = [bytes_read, bytes_uploaded, bytes_reused, objects_uploaded];
+  if (!counts.every(isCount)) throw invalid(source, "stats");
 }
 
 function checkReference(reference: unknown, source: string): void {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { fuzzBackup } from "./backup_fuzz.ts";
 import { fuzzCsv } from "./csv_fuzz.ts";
 import { fuzzMultipart } from "./multipart_fuzz.ts";
 import { fuzzSql } from "./sql_fuzz.ts";
@@ -24,6 +25,7 @@ export interface FuzzEntry {
 
 /** The fuzz tests. */
 export const FUZZERS: Readonly<Record<string, FuzzEntry>> = {
+  backup: { run: fuzzBackup, iterations: 5_000, smokeIterations: 150 },
   csv: { run: fuzzCsv, iterations: 100_000, smokeIterations: 500 },
   multipart: { run: fuzzMultipart, iterations: 100_000, smokeIterations: 500 },
   sql: { run: fuzzSql, iterations: 200_000, smokeIterations: 3_000 },
