@@ -19,7 +19,13 @@ import { BackupInstance } from "./backup_instance.ts";
 import type { DatabaseSnapshot, TableSnapshot } from "./database_snapshot.ts";
 import { listBackups, readRootManifest, readTableManifest } from "./manifest_store.ts";
 import type { UploadCounters } from "./pack_uploader.ts";
-import { type BackupTable, encodeRootManifest, type RootManifest } from "./root_manifest.ts";
+import {
+  type BackupTable,
+  encodeRootManifest,
+  type RootManifest,
+  VIEW_TYPE,
+  VIEWS_FEATURE,
+} from "./root_manifest.ts";
 import { compressManifest } from "./slice_tasks.ts";
 import { PackBuffers } from "./pack_buffer.ts";
 import {
@@ -147,7 +153,7 @@ class BackupJob {
     return {
       format: BACKUP_FORMAT,
       min_reader: BACKUP_FORMAT,
-      features_required: [],
+      features_required: tables.some(({ type }) => type === VIEW_TYPE) ? [VIEWS_FEATURE] : [],
       features_optional: [],
       product_version: productVersion,
       data_id: snapshot.dataId,
@@ -156,7 +162,7 @@ class BackupJob {
       started_at: formatTimestampMicros(timestamp),
       finished_at: formatTimestampMicros(clock.nowMicros()),
       compression: { codec: "zstd", level: config.compressionLevel },
-      partition_hashes: false,
+      partition_hashes: config.hasPartitionHashes,
       registry: tables.map(({ name, dir, id, type }) => ({ name, dir, id, type })),
       tables,
       files: files.manifest,

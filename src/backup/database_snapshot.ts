@@ -8,6 +8,7 @@ import { BackupError, ColumnType } from "../common/mod.ts";
 import { encodeRegistry, encodeTxnSnapshot } from "../checkpoint/mod.ts";
 import type { DatabasePin, PinnedTable } from "../engine/mod.ts";
 import type { FileSystem } from "../platform/mod.ts";
+import type { WasmCore } from "../wasm/mod.ts";
 import {
   columnPlace,
   encodeColumnVersions,
@@ -34,6 +35,7 @@ import {
   type SourceFile,
 } from "./source_file.ts";
 import type { PartitionSnapshot, TableSource } from "./table_backup.ts";
+import { viewSnapshot } from "./view_snapshot.ts";
 import { segmentSources, sequencerMetadata, sequencerSources } from "./wal_sources.ts";
 
 /** Database-level files that are copied; the registry is written anew. */
@@ -72,7 +74,7 @@ export interface DatabaseSnapshot {
 export function takeSnapshot(
   pin: DatabasePin,
   options: {
-    readonly engine: { readonly dataId: string };
+    readonly engine: { readonly dataId: string; readonly core: WasmCore };
     readonly fs: FileSystem;
     readonly dbRoot: string;
   },
@@ -87,7 +89,10 @@ export function takeSnapshot(
     });
   }
   const files: SourceFile[] = [
-    inlineSource("tables.d.0", encodeRegistry(pin.tables.map((table) => table.token))),
+    inlineSource(
+      "tables.d.0",
+      encodeRegistry([...pin.tables, ...pin.views].map(({ token }) => token)),
+    ),
   ];
   for (const name of DATABASE_FILES) {
     if (fs.stat(`${dbRoot}/${name}`) !== null) {
@@ -96,7 +101,10 @@ export function takeSnapshot(
   }
   return {
     dataId: engine.dataId,
-    tables: pin.tables.map((table) => new PinnedTableSnapshot(fs, table)),
+    tables: [
+      ...pin.tables.map((table) => new PinnedTableSnapshot(fs, table)),
+      ...pin.views.map((view) => viewSnapshot(fs, engine.core, view)),
+    ],
     databaseSource: () => ({
       header: { directory: DATABASE_DIRECTORY, tableId: 0, truncateVersion: 0 },
       partitionBy: 0,

@@ -10,3 +10,4 @@ export { listStoredBackups, type StoredBackup } from "./backup_catalog.ts";
 export { validateBackup, VALIDATION_LEVELS, type ValidationOptions } from "./validation.ts";
 export { backupTasks } from "./slice_tasks.ts";
 export { BackupSchedule, type ScheduleSettings } from "./backup_schedule.ts";
+export { ScheduleRecord } from "./schedule_record.ts";

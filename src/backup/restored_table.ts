@@ -30,7 +30,7 @@ import {
   type TxnRecord,
 } from "../storage/mod.ts";
 import { checkRelativePath } from "./path_safety.ts";
-import type { BackupTable } from "./root_manifest.ts";
+import { type BackupTable, VIEW_TYPE } from "./root_manifest.ts";
 import type { TableManifest } from "./table_manifest.ts";
 
 /** Files that tell the state of a table; the rest can be checked against them. */
@@ -54,6 +54,7 @@ export function checkTable(
   tableDir: string,
   source: { readonly table: BackupTable; readonly manifest: TableManifest },
 ): void {
+  if (source.table.type === VIEW_TYPE) return checkView(source);
   const metadata = readTableMetadata(fs, tableDir);
   const txn = readTxn(fs, tableDir, metadata.partitionBy);
   const versions = readColumnVersions(fs, tableDir, txn.columnVersion);
@@ -86,6 +87,22 @@ function requireFile(
     expected: bytes.least,
     actual: bytes.actual ?? null,
   });
+}
+
+/** Files without which a view is none. */
+const VIEW_FILES = ["_meta", "_view"];
+
+function checkView(
+  { table, manifest }: { readonly table: BackupTable; readonly manifest: TableManifest },
+): void {
+  const paths = new Set(manifest.tableFiles().map(({ path }) => path));
+  const missing = VIEW_FILES.find((path) => !paths.has(path));
+  if (missing !== undefined) {
+    throw differs(table, { field: "files", expected: missing, actual: "missing" });
+  }
+  if (manifest.partitions.length > 0) {
+    throw differs(table, { field: "partitions", expected: 0, actual: manifest.partitions.length });
+  }
 }
 
 function checkFacts(table: BackupTable, { metadata, txn }: TableState): void {

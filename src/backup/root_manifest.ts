@@ -75,8 +75,11 @@ export interface RootManifest {
   readonly stats: BackupStats;
 }
 
-/** Features that a reader must know to restore; this release needs none beyond the format. */
-const KNOWN_FEATURES: readonly string[] = [];
+/** Type of a view among `tables[]`: files without a table's state. */
+export const VIEW_TYPE = 3;
+/** A feature that a reader must know: there are views among `tables[]`. */
+export const VIEWS_FEATURE = "views";
+const KNOWN_FEATURES: readonly string[] = [VIEWS_FEATURE];
 const ZERO_HASH = "0".repeat(64);
 const HASH_FIELD = /,"blake3":"([0-9a-f]{64})"\}$/;
 

@@ -26,7 +26,7 @@ import { checkRelativePath } from "./path_safety.ts";
 import { rebuildDerived } from "./rebuild_derived.ts";
 import { type PackRange, planRanges, RANGE_BYTES_MAX, type WantedSlice } from "./restore_ranges.ts";
 import { checkTable } from "./restored_table.ts";
-import type { BackupTable } from "./root_manifest.ts";
+import { type BackupTable, VIEW_TYPE } from "./root_manifest.ts";
 import { BackupTask, type DecodeRequest } from "./slice_tasks.ts";
 import { FileKind, type StoredFile, type TableManifest } from "./table_manifest.ts";
 
@@ -93,7 +93,7 @@ export async function restoreTable(
   checkOwnManifest(table, manifest);
   await restoreFiles(context, target, manifest);
   checkTable(context.fs, target.directory, source);
-  await rebuildDerived(context, target.directory);
+  if (table.type !== VIEW_TYPE) await rebuildDerived(context, target.directory);
 }
 
 /** Checks that a table manifest is the one of its table. @throws {RestoreError} naming it. */

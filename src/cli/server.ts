@@ -15,6 +15,7 @@ import {
   createBackupService,
   restoreIfTriggered,
   type RunnableBackupService,
+  ScheduleRecord,
 } from "../backup/mod.ts";
 import { checkpointRoots, createCheckpointService, recoverCheckpoint } from "../checkpoint/mod.ts";
 import { LiveConfiguration, PROPERTIES, writeServerConf } from "../config/mod.ts";
@@ -237,6 +238,7 @@ function startSchedule(
   const schedule = new BackupSchedule({
     ...options,
     timers: new SystemTimers(),
+    record: new ScheduleRecord({ ...options, dbRoot: engine.options.dbRoot }),
     settings: () => ({
       cron: live.current.backup.isEnabled ? live.current.backup.cron : "",
       timeZone: live.current.backup.timeZone,

@@ -25,6 +25,8 @@ export interface UnpinnableTable {
 /** Until released: nothing that the pinned transactions refer to is purged, WAL segments included. */
 export interface DatabasePin extends Disposable {
   readonly tables: readonly PinnedTable[];
+  /** Views as of the same moment, with their directories; they have no rows to pin. */
+  readonly views: readonly { readonly token: TableToken; readonly directory: string }[];
   /** Tables left out, with the reason; a backup decides whether that is an error. */
   readonly broken: readonly UnpinnableTable[];
   /** Releases every pin; further calls do nothing. */
@@ -40,7 +42,7 @@ export function pinTables(
   tokens: readonly TableToken[],
   pin: (token: TableToken) => PinnedTable,
   onRelease: () => void,
-): DatabasePin {
+): Omit<DatabasePin, "views"> {
   const tables: PinnedTable[] = [];
   const broken: UnpinnableTable[] = [];
   let isReleased = false;

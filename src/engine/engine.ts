@@ -420,8 +420,11 @@ export class Engine implements AsyncDisposable {
   pinAll(): DatabasePin {
     this.#requireOpen();
     this.#purgeHolds++;
-    return pinTables(
-      this.tables().filter((token) => token.type !== 3),
+    const tables = this.tables();
+    const views = tables.filter((token) => token.type === 3)
+      .map((token) => ({ token, directory: this.tableDir(token) }));
+    const pin = pinTables(
+      tables.filter((token) => token.type !== 3),
       // The reader first: its seqTxn is never above the log's last transaction then.
       (token) => ({
         token,
@@ -433,6 +436,7 @@ export class Engine implements AsyncDisposable {
         this.#removeDropped();
       },
     );
+    return { ...pin, views };
   }
 
   /** Applies what is committed, makes everything durable, closes all files and releases the root. */

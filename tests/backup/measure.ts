@@ -125,7 +125,7 @@ function serviceOf(bench: Bench): RunnableBackupService {
     const reader = TableReader.open(table);
     const release = () => reader.close();
     const tables = [{ token, reader, sequencerTxn: 0 }];
-    return { tables, broken: [], release, [Symbol.dispose]: release };
+    return { tables, views: [], broken: [], release, [Symbol.dispose]: release };
   };
   return createBackupService({
     engine: { dataId: crypto.randomUUID(), core, pinAll, sync: () => Promise.resolve() },

@@ -1,5 +1,7 @@
 /** Scheduled backups on a simulated clock. */
-import { BackupSchedule, type ScheduleSettings } from "../../src/backup/mod.ts";
+import { BackupSchedule, ScheduleRecord, type ScheduleSettings } from "../../src/backup/mod.ts";
+import { SCHEDULE_FILE } from "../../src/backup/schedule_record.ts";
+import { readFile, SimulatedFileSystem, writeFileAtomic } from "../../src/platform/mod.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { TestClock } from "./test_clock.ts";
 import { KeptLog } from "../checkpoint/checkpoint_fixture.ts";
@@ -8,24 +10,45 @@ interface Bench {
   readonly clock: TestClock;
   readonly log: KeptLog;
   readonly started: string[];
+  /** Where the record is; given to another bench, the server was restarted. */
+  readonly fs: SimulatedFileSystem;
   settings: ScheduleSettings;
   error: string | null;
+  /** Called when a backup is started. */
+  onStart: () => void;
+}
+
+function newDisk(): SimulatedFileSystem {
+  const fs = new SimulatedFileSystem();
+  fs.mkdir("/db");
+  return fs;
 }
 
 async function scheduled(
   from: string,
   settings: ScheduleSettings,
   work: (bench: Bench) => Promise<void>,
+  fs = newDisk(),
 ): Promise<Bench> {
   const clock = new TestClock(from);
-  const bench: Bench = { clock, log: new KeptLog(), started: [], settings, error: null };
+  const bench: Bench = {
+    clock,
+    log: new KeptLog(),
+    started: [],
+    settings,
+    error: null,
+    fs,
+    onStart() {},
+  };
   await using schedule = new BackupSchedule({
     clock,
     timers: clock,
     log: bench.log,
+    record: new ScheduleRecord({ fs, dbRoot: "/db", log: bench.log }),
     settings: () => bench.settings,
     start() {
       if (bench.error !== null) return Promise.reject(new Error(bench.error));
+      bench.onStart();
       bench.started.push(new Date(Number(clock.nowMicros() / 1000n)).toISOString());
       return Promise.resolve(clock.nowMicros());
     },
@@ -130,4 +153,95 @@ Deno.test("BackupSchedule takes up new settings, stops without any, and logs a b
   const missed = log.lines.filter((line) => line.includes("missed"));
   assertEquals(missed.length, 1);
   assert(missed[0].includes("already in progress"));
+});
+
+function missedLines({ log }: Bench): string[] {
+  return log.lines.filter((line) => line.includes("missed"));
+}
+
+const HOURLY: ScheduleSettings = { cron: "0 * * * *", timeZone: UTC };
+const nothing = () => Promise.resolve();
+
+Deno.test("BackupSchedule logs after a restart what passed while the server was down, once, and makes up for none", async () => {
+  const first = await scheduled("2026-01-01T00:59:00Z", HOURLY, ({ clock }) => clock.pass(90));
+  assertEquals(first.started.length, 1);
+  const second = await scheduled("2026-01-01T05:30:00Z", HOURLY, nothing, first.fs);
+  assertEquals(second.started, []);
+  assertEquals(missedLines(second).length, 1);
+  assert(missedLines(second)[0].includes("due=2026-01-01T02:00:00.000000Z"));
+  assert(missedLines(second)[0].includes("count=4"));
+  const third = await scheduled(
+    "2026-01-01T05:40:00Z",
+    HOURLY,
+    ({ clock }) => clock.pass(1300),
+    first.fs,
+  );
+  assertEquals([missedLines(third), third.started.length], [[], 1]); // 06:00
+});
+
+Deno.test("BackupSchedule runs nothing twice when the server restarts right behind a due time, or dies while it starts the backup", async () => {
+  const first = await scheduled("2026-01-01T00:59:50Z", HOURLY, ({ clock }) => clock.pass(11));
+  assertEquals(first.started.length, 1);
+  const again = await scheduled(
+    "2026-01-01T01:00:05Z",
+    HOURLY,
+    ({ clock }) => clock.pass(50),
+    first.fs,
+  );
+  assertEquals([again.started, missedLines(again)], [[], []]);
+  // The record was written when start() was called: so it is there whatever happened then.
+  const fs = newDisk();
+  let recorded: string | null = null;
+  const dying = await scheduled("2026-01-01T00:59:50Z", HOURLY, (bench) => {
+    bench.onStart = () =>
+      recorded = new TextDecoder().decode(readFile(fs, `/db/${SCHEDULE_FILE}`, 999));
+    return bench.clock.pass(11);
+  }, fs);
+  assertEquals(dying.started.length, 1);
+  assert(recorded!.includes("2026-01-01T01:00:00"), recorded!);
+});
+
+Deno.test("BackupSchedule forgets its record when the settings changed while the server was down, or were empty once", async () => {
+  const first = await scheduled("2026-01-01T00:59:00Z", HOURLY, ({ clock }) => clock.pass(90));
+  const changed = await scheduled(
+    "2026-01-01T05:30:00Z",
+    { cron: "30 * * * *", timeZone: UTC },
+    nothing,
+    first.fs,
+  );
+  assertEquals(missedLines(changed), []);
+  const second = await scheduled("2026-01-02T00:59:00Z", HOURLY, async (bench) => {
+    await bench.clock.pass(90);
+    bench.settings = { cron: "", timeZone: UTC };
+    await bench.clock.pass(2);
+  });
+  const back = await scheduled("2026-01-02T05:30:00Z", HOURLY, nothing, second.fs);
+  assertEquals(missedLines(back), []);
+  const damaged = newDisk();
+  writeFileAtomic(damaged, `/db/${SCHEDULE_FILE}`, new Uint8Array([123, 34]));
+  const bench = await scheduled(
+    "2026-01-01T00:59:50Z",
+    HOURLY,
+    ({ clock }) => clock.pass(11),
+    damaged,
+  );
+  assertEquals(bench.started.length, 1);
+  assert(bench.log.lines.some((line) => line.includes("record of the schedule cannot be read")));
+});
+
+Deno.test("BackupSchedule goes on when the clock was wrong by more than a day and is put right", async () => {
+  const wrong = await scheduled("2031-01-01T00:59:50Z", HOURLY, ({ clock }) => clock.pass(11));
+  assertEquals(wrong.started.length, 1);
+  const right = await scheduled(
+    "2026-01-01T00:59:50Z",
+    HOURLY,
+    ({ clock }) => clock.pass(11),
+    wrong.fs,
+  );
+  assertEquals(right.started.length, 1);
+  const back = await scheduled("2031-01-01T00:30:00Z", HOURLY, async ({ clock }) => {
+    await clock.set("2026-01-01T00:59:50Z");
+    await clock.pass(11);
+  });
+  assertEquals(back.started.map((time) => time.slice(0, 13)), ["2026-01-01T01"]);
 });

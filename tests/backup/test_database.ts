@@ -88,7 +88,7 @@ export class TestDatabase implements Disposable {
       sequencerTxn: 0,
     }));
     const release = () => readers.forEach(({ reader }) => reader.close());
-    return { tables: readers, broken: [], release, [Symbol.dispose]: release };
+    return { tables: readers, views: [], broken: [], release, [Symbol.dispose]: release };
   }
   sync(): Promise<void> {
     return Promise.resolve();
