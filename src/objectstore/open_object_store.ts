@@ -35,6 +35,9 @@ export interface ObjectStoreEnvironment {
   readonly metrics?: StoreMetrics;
 }
 
+/** How long an upload into a directory can be gone on with, as at the providers: a week. */
+const TEMPORARY_MILLIS_MAX = 7 * 86_400_000;
+
 type Opener = (
   connection: ObjectStoreConnection,
   environment: RemoteEnvironment,
@@ -80,9 +83,17 @@ function openFs(
   environment: RemoteEnvironment,
 ): ObjectStore {
   requireKeys(connection, { required: ["root", "atomic_write_dir"], optional: [] });
-  return FsObjectStore.open({
+  const store = FsObjectStore.open({
     root: connection.values.get("root")!,
     atomicWriteDir: connection.values.get("atomic_write_dir")!,
     ...environment,
   });
+  const { clock, log } = environment;
+  try {
+    store.sweepTemporary(Number(clock.nowMicros() / 1000n) - TEMPORARY_MILLIS_MAX);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    log.error("objectstore", "old temporary files cannot be removed", { error: reason });
+  }
+  return store;
 }

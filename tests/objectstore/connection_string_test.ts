@@ -81,3 +81,21 @@ Deno.test("openObjectStore opens fs with the atomic directory inside the root, a
     "inside atomic_write_dir",
   );
 });
+
+Deno.test("openObjectStore removes what calls that died left in the atomic directory a week ago", async () => {
+  using directory = new TempDir();
+  const atomic = `${directory.path}/atomic`;
+  const text = `fs::root=${directory.path}/store;atomic_write_dir=${atomic};`;
+  Deno.mkdirSync(atomic);
+  const old = `${"0a".repeat(16)}.tmp`, fresh = `${"0b".repeat(16)}.tmp`;
+  const day = 86_400_000;
+  for (const [name, ageDays] of [[old, 8], [fresh, 6], ["not-ours.tmp", 99]] as const) {
+    const path = `${atomic}/${name}`;
+    Deno.writeTextFileSync(path, "x");
+    const time = new Date(Date.now() - ageDays * day);
+    Deno.utimeSync(path, time, time);
+  }
+  await using _store = await openObjectStore(text, environment);
+  const names = [...Deno.readDirSync(atomic)].map(({ name }) => name).sort();
+  assertEquals(names, [fresh, "not-ours.tmp"]);
+});

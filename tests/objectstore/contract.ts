@@ -258,6 +258,11 @@ const CASES: Record<string, Case> = {
     await store.delete([]);
     assertEquals(await store.put("d/1", text("again"), { ifNoneMatch: true }), true);
   },
+  "delete of a prefix of keys is that of a missing key": async (store) => {
+    await store.put("dir/sub/file", text("x"));
+    await store.delete(["dir", "dir/sub"]);
+    assertEquals(await store.get("dir/sub/file"), text("x"));
+  },
   "every call refuses a bad key": async (store) => {
     for (const key of BAD_KEYS) {
       await assertRejects(() => store.get(key), ObjectStoreError);

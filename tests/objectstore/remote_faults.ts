@@ -37,6 +37,10 @@ interface Setting {
   readonly proxy: FaultProxy;
 }
 
+function tick(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 5));
+}
+
 async function failureOf(call: () => Promise<unknown>): Promise<unknown> {
   return await call().then(() => null, (error) => error);
 }
@@ -149,6 +153,20 @@ function testBrokenConnections(test: Register): void {
     proxy.inject("get", loris, 100);
     const range = { offset: 0, length: 100_000 };
     assertKind(await failureOf(() => store.get("a", { range })), "timeout");
+  });
+  test("lets go of the connection when a body stops half way", async (setting) => {
+    const { store, direct, proxy } = setting;
+    await direct.put("a", BODY);
+    proxy.inject("get", { kind: "stall" }, 100);
+    assertKind(await failureOf(() => store.get("a")), "timeout");
+    const controller = new AbortController();
+    const { signal } = controller;
+    const range = { offset: 0, length: 100_000 };
+    const cancelled = failureOf(() => store.get("a", { range, signal }));
+    while ((proxy.counts.get("get") ?? 0) < 5) await tick();
+    controller.abort(new Error("enough"));
+    assertEquals((await cancelled as Error).message, "enough");
+    while (proxy.openCount > 0) await tick(); // stays here if one is kept
   });
   test("ends at once when it is cancelled", async ({ store, direct, proxy }) => {
     await direct.put("a", BODY);

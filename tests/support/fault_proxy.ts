@@ -26,6 +26,8 @@ export type Fault =
   | { readonly kind: "silence" }
   /** The answer comes a byte at a time. */
   | { readonly kind: "slow loris"; readonly millisPerByte: number }
+  /** The body stops half way, and the connection stays. */
+  | { readonly kind: "stall" }
   /** The body breaks off; its length is told right. */
   | { readonly kind: "truncated" }
   /** The body ends early, and its length is told accordingly. */
@@ -81,6 +83,11 @@ export class FaultProxy implements AsyncDisposable {
     server.on("request", (request, response) => {
       this.#handle(request, response).catch(() => request.socket.destroy());
     });
+  }
+
+  /** Connections that clients have open. */
+  get openCount(): number {
+    return this.#sockets.size;
   }
 
   /** Starts a proxy in front of a loopback port. */
@@ -159,6 +166,10 @@ export class FaultProxy implements AsyncDisposable {
         response.write(answer.body.subarray(0, answer.body.length >> 1), () => {
           request.socket.destroy();
         });
+        return;
+      case "stall":
+        response.writeHead(answer.status, lengthened(answer));
+        response.write(answer.body.subarray(0, answer.body.length >> 1));
         return;
       case "slow loris":
         response.writeHead(answer.status, lengthened(answer));

@@ -181,7 +181,8 @@ export class FsObjectStore implements ObjectStore {
       options.signal?.throwIfAborted();
       const path = this.#path(key);
       try {
-        if (this.#fs.stat(path) === null) continue;
+        const info = this.#fs.stat(path);
+        if (info === null || info.isDirectory) continue; // a directory is no object
         this.#fs.remove(path);
         parents.add(parentPath(path));
       } catch (error) {
@@ -224,7 +225,7 @@ export class FsObjectStore implements ObjectStore {
     return Promise.resolve();
   }
 
-  /** Removes files that an interrupted `put` left in `atomic_write_dir` before `olderThanMillis` (epoch). Returns how many. */
+  /** Removes files that interrupted calls left in `atomic_write_dir` before `olderThanMillis` (epoch). Returns how many. */
   sweepTemporary(olderThanMillis: number): number {
     let count = 0;
     for (const entry of this.#fs.readDir(this.#atomicWriteDir)) {
@@ -232,7 +233,12 @@ export class FsObjectStore implements ObjectStore {
       const path = `${this.#atomicWriteDir}/${entry.name}`;
       const info = this.#fs.stat(path);
       if (info === null || info.modifiedMillis >= olderThanMillis) continue;
-      this.#fs.remove(path);
+      try {
+        this.#fs.remove(path);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error; // another server was faster
+        continue;
+      }
       count++;
     }
     return count;
