@@ -5,7 +5,7 @@
  * ```
  * store: backup/<name>/instance.json         written once: format, data id
  *        backup/<name>/leases/<epoch>.json   written once: { data_id, token }
- * local: db/_backup_instance.json            { instance, epoch, tokens[], backups[], cleanup_due, attempt }
+ * local: db/_backup_instance.json            { instance, epoch, tokens[], backups[], unsure[], cleanup_due, attempt }
  * ```
  * Each backup draws a token, writes it locally, and creates the lease of the next epoch with it, with If-None-Match. Only the
  * server whose record says which epoch was the last one can do that, and of two that both know, a machine and its clone, only
@@ -51,6 +51,8 @@ interface LocalInstance {
   readonly tokens: readonly string[];
   /** Backups that completed and were not deleted: a listing of the store may lag behind. */
   readonly backups: readonly string[];
+  /** Backups whose manifests may have been stored: the attempt, or its answer, was cut off there. */
+  readonly unsure: readonly string[];
   /** True if the store may hold objects that no backup names. */
   readonly cleanup_due: boolean;
   /** The attempt that is under way, or was when the server stopped. */
@@ -77,7 +79,8 @@ export function readInstanceName(fs: FileSystem, dbRoot: string): string | null 
 
 /** Timestamps of the backups that a database root remembers. */
 export function readKnownBackups(fs: FileSystem, dbRoot: string): bigint[] {
-  return timestampsOf(readLocal(fs, `${dbRoot}/${INSTANCE_FILE}`));
+  const local = readLocal(fs, `${dbRoot}/${INSTANCE_FILE}`);
+  return local === null ? [] : timestampsOf([...local.backups, ...local.unsure]);
 }
 
 /** Timestamp of the attempt that was under way when the server stopped; `null` if there was none. */
@@ -104,7 +107,11 @@ export class BackupInstance {
 
   /** Backups that this server knows to have completed and not deleted, ascending. */
   get backups(): bigint[] {
-    return timestampsOf(this.#local);
+    return timestampsOf(this.#local.backups);
+  }
+  /** Backups of which this server does not know whether they completed. */
+  get unsureBackups(): bigint[] {
+    return timestampsOf(this.#local.unsure);
   }
   /** Key of the lease. */
   get leaseKey(): string {
@@ -115,15 +122,26 @@ export class BackupInstance {
     return this.#local.cleanup_due;
   }
 
-  /** Notes a completed backup, and that what its attempt left is all named. */
+  /** Notes that a manifest is about to be stored. */
+  addUnsure(timestamp: bigint): void {
+    const unsure = [...this.#local.unsure, compactTimestamp(timestamp)];
+    this.#write({ unsure: unsure.slice(-BACKUPS_MAX) });
+  }
+  /** Notes a backup that completed. */
   addBackup(timestamp: bigint): void {
-    const backups = [...this.#local.backups, compactTimestamp(timestamp)];
-    this.#write({ backups: backups.slice(-BACKUPS_MAX) });
+    const text = compactTimestamp(timestamp);
+    const backups = [...this.#local.backups.filter((other) => other !== text), text].sort();
+    const unsure = this.#local.unsure.filter((other) => other !== text);
+    this.#write({ backups: backups.slice(-BACKUPS_MAX), unsure });
   }
   /** Notes that backups were deleted. */
   removeBackups(timestamps: readonly bigint[]): void {
     const gone = new Set(timestamps.map(compactTimestamp));
-    this.#write({ backups: this.#local.backups.filter((timestamp) => !gone.has(timestamp)) });
+    const remaining = (texts: readonly string[]) => texts.filter((text) => !gone.has(text));
+    this.#write({
+      backups: remaining(this.#local.backups),
+      unsure: remaining(this.#local.unsure),
+    });
   }
   /** Notes whether the store may hold objects that no backup names. */
   setCleanupDue(isDue: boolean): void {
@@ -159,15 +177,43 @@ export class BackupInstance {
     return new BackupInstance(options, held, token);
   }
 
-  /** Checks that the lease is still there. @throws {BackupError} if it is not: the store's content was exchanged. */
+  /**
+   * Checks that the lease is still there and the last one: a clone of this machine, made in the middle of an attempt, takes the
+   * next epoch. To be called right before what a second server must not do.
+   *
+   * @throws {BackupError}
+   */
   async checkLease(): Promise<void> {
-    if (await readLease(this.#options.store, this.leaseKey) !== this.#token) {
+    const { store } = this.#options;
+    if (await readLease(store, this.leaseKey) !== this.#token) {
       throw new BackupError("the lease of this backup instance is gone", {
         instance: this.name,
         key: this.leaseKey,
       });
     }
+    if (await store.head(this.keys.lease(this.#local.epoch + 1)) === null) return;
+    throw new BackupError("another server took over this backup instance", {
+      instance: this.name,
+    });
   }
+}
+
+/** What the lease of an epoch that cannot be created means. */
+export type LeaseJudgement = "held" | "earlier" | "unreadable" | "other";
+
+/**
+ * Judges a lease that exists.
+ *
+ * @param found its token; `null` if it cannot be read.
+ * @param own `token`: of this attempt; `tokens`: of attempts whose outcome is unknown, this server's or those of which it is a clone.
+ */
+export function judgeLease(
+  found: string | null,
+  own: { readonly token: string; readonly tokens: readonly string[] },
+): LeaseJudgement {
+  if (found === null) return "unreadable";
+  if (found === own.token) return "held";
+  return own.tokens.includes(found) ? "earlier" : "other";
 }
 
 /** Creates the lease of the first epoch that is free. @returns the epoch. @throws {BackupError} if another server holds it. */
@@ -182,11 +228,13 @@ async function takeLease(
   for (let epoch = local.epoch + 1;; epoch++) {
     const key = keys.lease(epoch);
     if (await store.put(key, record, { ifNoneMatch: true })) return epoch;
-    const found = await readLease(store, key);
-    if (found === token) return epoch;
-    if (found === null) throw new BackupError("lease exists and cannot be read", { key });
-    if (local.tokens.includes(found)) {
-      writeLocal(options, { ...local, epoch }); // an earlier attempt of ours, or of our clone
+    const judgement = judgeLease(await readLease(store, key), { token, tokens: local.tokens });
+    if (judgement === "held") return epoch;
+    if (judgement === "unreadable") {
+      throw new BackupError("lease exists and cannot be read", { key });
+    }
+    if (judgement === "earlier") {
+      writeLocal(options, { ...local, epoch });
       continue;
     }
     throw new BackupError(
@@ -232,6 +280,7 @@ async function findInstance(options: InstanceOptions): Promise<LocalInstance> {
       epoch: 0,
       tokens: [],
       backups: [],
+      unsure: [],
       cleanup_due: false,
       attempt: null,
     };
@@ -304,8 +353,8 @@ function writeLocal(options: InstanceOptions, local: LocalInstance): void {
   writeFileAtomic(options.fs, localPath(options), encodeJson(local));
 }
 
-function timestampsOf(local: LocalInstance | null): bigint[] {
-  return (local?.backups ?? []).map(parseCompactTimestamp).filter((time) => time !== null);
+function timestampsOf(texts: readonly string[]): bigint[] {
+  return texts.map(parseCompactTimestamp).filter((time) => time !== null);
 }
 
 function readLocal(fs: FileSystem, path: string): LocalInstance | null {
@@ -324,6 +373,7 @@ function readLocal(fs: FileSystem, path: string): LocalInstance | null {
     epoch,
     tokens: Array.isArray(json.tokens) ? json.tokens.map(String) : [],
     backups: backups.slice(-BACKUPS_MAX),
+    unsure: Array.isArray(json.unsure) ? json.unsure.map(String) : [],
     cleanup_due: json.cleanup_due === true,
     attempt: typeof json.attempt === "string" ? json.attempt : null,
   };

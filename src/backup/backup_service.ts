@@ -457,9 +457,12 @@ class LocalBackupService implements RunnableBackupService {
         productVersion,
         keys: instance.keys,
         leaseKey: instance.leaseKey,
+        checkLease: () => instance.checkLease(),
         keepCount: config.keepLatestCount,
         knownBackups: instance.backups,
+        unsureBackups: instance.unsureBackups,
         signal: this.#closing.signal,
+        onFound: (timestamp) => instance.addBackup(timestamp),
         onDeleted: (timestamps) => instance.removeBackups(timestamps),
       });
       instance.setCleanupDue(false);

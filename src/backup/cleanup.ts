@@ -35,11 +35,17 @@ export interface CleanupOptions extends ManifestContext {
   readonly keys: InstanceKeys;
   /** The lease that the backup before it took. */
   readonly leaseKey: string;
+  /** Called before anything is deleted. @throws if another server has the instance now. */
+  readonly checkLease: () => Promise<void>;
   /** `backup.cleanup.keep.latest.n`, at least 1. */
   readonly keepCount: number;
   /** Timestamps of the backups that this server knows to have completed and not deleted. */
   readonly knownBackups: readonly bigint[];
+  /** Those of which it does not know whether they completed. */
+  readonly unsureBackups: readonly bigint[];
   readonly signal: AbortSignal;
+  /** Called for each of them that is found. */
+  readonly onFound: (timestamp: bigint) => void;
   /** Called once backups were deleted, before their objects are: they are no backups any more. */
   readonly onDeleted: (timestamps: readonly bigint[]) => void;
 }
@@ -58,9 +64,11 @@ export async function cleanUp(options: CleanupOptions): Promise<CleanupResult> {
   if (lease === null) {
     throw new BackupError("cleanup: the lease is gone", { key: options.leaseKey });
   }
-  const all = await countedBackups(options);
-  const kept = all.slice(-options.keepCount);
-  const old = all.slice(0, all.length - kept.length);
+  const listed = await listBackups(store, keys);
+  const { found, lost } = await resolveUnsure(options, listed);
+  const { kept, old } = splitBackups([...listed, ...found], options);
+  old.push(...lost);
+  await options.checkLease();
   await store.delete(old.map((timestamp) => keys.manifest(timestamp)), { signal });
   options.onDeleted(old);
   const named = await namedObjects(options, kept);
@@ -69,7 +77,7 @@ export async function cleanUp(options: CleanupOptions): Promise<CleanupResult> {
   for (const prefix of [keys.tables, keys.packs]) {
     for await (const page of store.list(prefix, { signal })) {
       for (const { key, size, modifiedMillis } of page) {
-        if (named.has(key) || modifiedMillis >= lease.modifiedMillis) continue;
+        if (!isGarbage({ key, modifiedMillis }, named, lease)) continue;
         garbage.push(key);
         bytes += size;
       }
@@ -77,17 +85,52 @@ export async function cleanUp(options: CleanupOptions): Promise<CleanupResult> {
   }
   for (let start = 0; start < garbage.length; start += DELETE_BATCH) {
     signal.throwIfAborted();
+    await options.checkLease();
     await store.delete(garbage.slice(start, start + DELETE_BATCH), { signal });
   }
   await checkDeleted(options, [...old.map((timestamp) => keys.manifest(timestamp)), ...garbage]);
   return { backups: old.length, objects: garbage.length, bytes };
 }
 
-/** Timestamps of all backups, ascending: listed ones, and known ones that the listing has not caught up with. */
-async function countedBackups(options: CleanupOptions): Promise<bigint[]> {
-  const { store, keys, knownBackups } = options;
-  const timestamps = new Set([...await listBackups(store, keys), ...knownBackups]);
-  return [...timestamps].sort((a, b) => a < b ? -1 : a > b ? 1 : 0);
+/**
+ * Looks for the manifests of attempts that were cut off while they stored them. One that is not found is deleted nevertheless, like
+ * an old one: the answer may be behind the times, and what it names must not go before it.
+ */
+async function resolveUnsure(
+  options: CleanupOptions,
+  listed: readonly bigint[],
+): Promise<{ found: bigint[]; lost: bigint[] }> {
+  const { store, keys, signal } = options;
+  const found: bigint[] = [], lost: bigint[] = [];
+  for (const timestamp of options.unsureBackups) {
+    const isThere = listed.includes(timestamp) ||
+      await store.head(keys.manifest(timestamp), { signal }) !== null;
+    if (isThere) {
+      options.onFound(timestamp);
+      found.push(timestamp);
+    } else lost.push(timestamp);
+  }
+  return { found, lost };
+}
+
+/** Backups that are kept and those that are not, ascending: listed ones, and known ones that the listing has not caught up with. */
+export function splitBackups(
+  listed: readonly bigint[],
+  options: { readonly knownBackups: readonly bigint[]; readonly keepCount: number },
+): { readonly kept: bigint[]; readonly old: bigint[] } {
+  const all = [...new Set([...listed, ...options.knownBackups])]
+    .sort((a, b) => a < b ? -1 : a > b ? 1 : 0);
+  const kept = all.slice(-options.keepCount);
+  return { kept, old: all.slice(0, all.length - kept.length) };
+}
+
+/** True if a listed object may go: nothing names it, and it is older than the lease, by the store's clock. */
+export function isGarbage(
+  object: { readonly key: string; readonly modifiedMillis: number },
+  named: ReadonlySet<string>,
+  lease: { readonly modifiedMillis: number },
+): boolean {
+  return !named.has(object.key) && object.modifiedMillis < lease.modifiedMillis;
 }
 
 /** Keys of everything that the manifests of these backups name. */

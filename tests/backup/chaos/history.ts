@@ -209,6 +209,7 @@ class History {
     this.#trace(`  ${row.status} ${row.backupError ?? row.cleanupError ?? ""}`.slice(0, 200));
     this.#count(row.status);
     if (row.status === "backup failed") return;
+    this.#auditor.acknowledge(timestamp);
     if (!this.#auditor.backups().some((backup) => backup.timestamp === timestamp)) {
       throw new ChaosFailure(
         `backup ${formatTimestampMicros(timestamp)} is complete and not there`,
