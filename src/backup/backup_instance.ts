@@ -51,7 +51,7 @@ interface LocalInstance {
   readonly tokens: readonly string[];
   /** Backups that completed and were not deleted: a listing of the store may lag behind. */
   readonly backups: readonly string[];
-  /** Backups whose manifests may have been stored: the attempt, or its answer, was cut off there. */
+  /** Attempts that may have stored their manifests: they were cut off, or go on on the machine that was cloned. */
   readonly unsure: readonly string[];
   /** True if the store may hold objects that no backup names. */
   readonly cleanup_due: boolean;
@@ -68,7 +68,7 @@ export interface InstanceOptions {
   /** UUID text of this database. */
   readonly dataId: string;
   readonly productVersion: string;
-  /** Microseconds, for `instance.json`. */
+  /** Microseconds: the timestamp of the backup. */
   readonly now: bigint;
 }
 
@@ -122,11 +122,6 @@ export class BackupInstance {
     return this.#local.cleanup_due;
   }
 
-  /** Notes that a manifest is about to be stored. */
-  addUnsure(timestamp: bigint): void {
-    const unsure = [...this.#local.unsure, compactTimestamp(timestamp)];
-    this.#write({ unsure: unsure.slice(-BACKUPS_MAX) });
-  }
   /** Notes a backup that completed. */
   addBackup(timestamp: bigint): void {
     const text = compactTimestamp(timestamp);
@@ -169,7 +164,12 @@ export class BackupInstance {
   static async open(options: InstanceOptions): Promise<BackupInstance> {
     const local = await findInstance(options);
     const token = randomHex(options.random);
-    const pending = { ...local, tokens: [...local.tokens, token].slice(-TOKENS_MAX) };
+    // From now on the attempt may get to its manifest, here or on a machine of which this disk is a clone.
+    const pending = {
+      ...local,
+      tokens: [...local.tokens, token].slice(-TOKENS_MAX),
+      unsure: [...local.unsure, compactTimestamp(options.now)].slice(-BACKUPS_MAX),
+    };
     writeLocal(options, pending);
     const epoch = await takeLease(options, pending, token);
     const held = { ...pending, epoch, tokens: [] };

@@ -125,8 +125,6 @@ class BackupJob {
     await this.#makeDurable();
     const root = this.#rootManifest(instance, tables, files);
     const text = encodeRootManifest(root, (bytes) => hashHex(this.#options.core, bytes));
-    // Whatever becomes of the next call: cleanup must know that this manifest may be there.
-    instance.addUnsure(this.#options.timestamp);
     await instance.checkLease();
     signal.throwIfAborted();
     await publish(
