@@ -196,7 +196,7 @@ async function restore(args: BackupArguments, environment: BackupEnvironment): P
     const reused = reusedBytes === 0 ? "" : `, ${formatBytes(reusedBytes)} were there already`;
     environment.writeOut(
       `restored ${instance} ${summary.timestamp} into ${to}\n` +
-        `${tableCount} tables, ${rowCount} rows, ${formatBytes(bytes)} in ${
+        `${tables(tableCount)}, ${rowCount} rows, ${formatBytes(bytes)} in ${
           seconds.toFixed(1)
         } s; ` +
         `${formatBytes(fetchedBytes)} fetched${reused}\n`,
@@ -233,7 +233,7 @@ function showPlan(
   const seconds = plan.estimatedSeconds;
   const lines = [
     ["backup", `${plan.instance} ${timestamp}, written by ${plan.writtenBy ?? "?"}`],
-    ["holds", `${plan.tableCount} tables, ${plan.rowCount} rows`],
+    ["holds", `${tables(plan.tableCount)}, ${plan.rowCount} rows`],
     ["objects", `${plan.objectCount}, ${plan.missingCount} missing`],
     ["to fetch", formatBytes(plan.fetchBytes)],
     [
@@ -248,6 +248,10 @@ function showPlan(
   environment.writeOut(lines.map(([name, text]) => `${name.padEnd(10)}${text}\n`).join(""));
   environment.writeOut(isRefused ? "A restore would be refused.\n" : "A restore can be done.\n");
   return isRefused ? EXIT_NO : 0;
+}
+
+function tables(count: number): string {
+  return count === 1 ? "1 table" : `${count} tables`;
 }
 
 function writeJson(environment: BackupEnvironment, value: unknown): void {
