@@ -16,7 +16,8 @@ import { backUp, openStore, restoreOn, serviceOf, TestDatabase } from "./test_da
 
 const START = 1_704_067_200_000_000n;
 
-// deno-lint-ignore no-explicit-any -- JSON that is broken in every way
+/** A parsed manifest, broken in every way. */
+// deno-lint-ignore no-explicit-any -- its fields have any type
 export type AnyJson = any;
 
 /** A backup in memory and what a restore of it gives. */
