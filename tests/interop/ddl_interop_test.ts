@@ -102,6 +102,19 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name: "a table without partitions is altered before it has rows",
+    steps: [
+      "CREATE TABLE t_n (a INT, ts TIMESTAMP, s SYMBOL) TIMESTAMP(ts)",
+      "ALTER TABLE t_n RENAME COLUMN a TO b",
+      "ALTER TABLE t_n RENAME COLUMN s TO t",
+      "ALTER TABLE t_n ADD COLUMN c LONG",
+      "ALTER TABLE t_n ALTER COLUMN b TYPE STRING",
+      "CREATE TABLE t_m (a INT, ts TIMESTAMP) TIMESTAMP(ts)",
+      "ALTER TABLE t_m RENAME COLUMN a TO b",
+      "INSERT INTO t_m VALUES (1, '2024-01-01'), (2, '2024-01-02')",
+    ],
+  },
+  {
     name:
       "TRUNCATE without WAL empties symbol tables unless told to keep them, and does nothing to an empty table",
     steps: ["DAY WAL", "DAY BYPASS WAL", "NONE"].flatMap((partitions, index) => {

@@ -9,15 +9,17 @@ import { describeBatch, runBatch } from "./histories/batch.ts";
 
 const HISTORIES = Deno.env.get("HISTORIES");
 const FIRST_SEED = Number(Deno.env.get("SEED") ?? 1);
-/** Run by default: they cover every kind of statement. */
-const SEEDS = [3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15, 16, 18, 20, 21, 31, 32, 33, 35, 39, 40];
-const RECORDS_EQUAL_MIN = 0.6;
+/** Histories that run by default. */
+const DEFAULT_HISTORIES = 22;
+/** Share of tables of which the reference may have made more transactions than it needs, see `byte_comparison.ts`. */
+const AHEAD_MAX = 0.4;
 /** Histories that share a pair of servers. */
 const BATCH = 25;
 
-const seeds = HISTORIES === undefined
-  ? SEEDS
-  : Array.from({ length: Number(HISTORIES) }, (_, i) => FIRST_SEED + i);
+const seeds = Array.from(
+  { length: Number(HISTORIES ?? DEFAULT_HISTORIES) },
+  (_, index) => FIRST_SEED + index,
+);
 for (let first = 0; first < seeds.length; first += BATCH) {
   const batch = seeds.slice(first, first + BATCH);
   Deno.test(`histories ${batch[0]} to ${batch.at(-1)} are the same on QuestDB and here`, async () => {
@@ -30,13 +32,9 @@ for (let first = 0; first < seeds.length; first += BATCH) {
     const report = describeBatch(result);
     console.log(report);
     assertEquals(result.histories.flatMap((history) => history.differences), [], report);
-    // `_txn` and `_cv` count transactions, and the reference makes some for itself; most records are equal all the same.
-    const { counts, unequal } = result.bytes;
-    assertEquals(unequal.filter((line) => !/^_(txn|cv) /.test(line)), [], report);
-    for (const kind of ["_txn", "_cv"]) {
-      const { equal, compared } = counts.get(kind)!;
-      assert(equal >= RECORDS_EQUAL_MIN * compared, report);
-    }
+    const { unequal, aheadCount, counts } = result.bytes;
+    assertEquals(unequal, [], report);
+    assert(aheadCount <= AHEAD_MAX * counts.get("_meta")!.compared, report);
     // Where the reference fails, a history ends early; most must get to their end.
     const whole = result.histories.filter((history) => !history.isOver).length;
     assert(whole >= 0.8 * batch.length, report);

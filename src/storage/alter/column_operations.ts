@@ -184,9 +184,8 @@ export function renameColumn(context: AlterContext, from: string, to: string): T
   }
   const partitions = columnInPartitions(context, columnIndex);
   for (const files of partitions) linkColumn(context, files, { column: to, nameTxn });
-  const [only] = partitions;
-  if (metadata.partitionBy === PartitionBy.NONE && only !== undefined) {
-    const top = BigInt(only.place.columnTop);
+  if (metadata.partitionBy === PartitionBy.NONE) {
+    const top = BigInt(partitions.at(0)?.place.columnTop ?? 0);
     entries.push({ timestamp: 0n, columnIndex, nameTxn, top });
   }
   if (column.type === ColumnType.SYMBOL) {

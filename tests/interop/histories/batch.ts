@@ -158,6 +158,7 @@ export function describeBatch(result: BatchResult): string {
   for (const [kind, { equal, compared }] of result.bytes.counts) {
     lines.push(`${kind.padEnd(12)} ${equal}/${compared} equal`);
   }
+  lines.push(`${result.bytes.aheadCount} tables with more transactions in the reference`);
   const { histories } = result;
   const steps = histories.flatMap((history) => history.steps);
   const equal = histories.filter((history) => history.differences.length === 0).length;
