@@ -91,6 +91,7 @@ function formatIso(value: bigint, perMilli: bigint, places: number): string {
   const iso = new Date(Number(millis - cycles * CYCLE_MILLIS)).toISOString(); // …SSS.mmmZ
   const match = /^([+-]?\d+)(-\d\d-.*)Z$/.exec(iso)!;
   const year = BigInt(match[1].replace("+", "")) + cycles * CYCLE_YEARS;
-  const digits = String(year < 0n ? -year : year).padStart(4, "0");
-  return `${year < 0n ? "-" : ""}${digits}${match[2]}${String(rest).padStart(places, "0")}Z`;
+  // Years before 0 are filled up in front of the sign, as QuestDB does.
+  const zeros = "0".repeat(Math.max(4 - String(year < 0n ? -year : year).length, 0));
+  return `${zeros}${year}${match[2]}${String(rest).padStart(places, "0")}Z`;
 }

@@ -44,6 +44,12 @@ Deno.test("formatTimestampMicros() and parseTimestampMicros() are inverse over y
   }));
 });
 
+Deno.test("formatTimestampMicros() fills up years before 0 in front of their sign, as QuestDB does", () => {
+  assertEquals(formatTimestampMicros(-84_900_000_000_000_000n), "0-721-08-17T02:40:00.000000Z");
+  assertEquals(formatTimestampMicros(-62_200_000_000_000_000n), "000-2-12-17T14:13:20.000000Z");
+  assertEquals(formatTimestampMicros(-99_990_000_000_000_000n), "-1199-06-11T08:00:00.000000Z");
+});
+
 Deno.test("formatTimestampMicros() gives an empty text for NULL", () => {
   assertEquals(formatTimestampMicros(LONG_NULL), "");
 });

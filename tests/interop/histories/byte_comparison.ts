@@ -4,7 +4,7 @@
  * | kind | compared |
  * |---|---|
  * | `_meta` | up to the shorter file's end, but for the table's id; what is behind is padding |
- * | `_txn` | the current record, but for the versions of partition table, columns and truncation, which count changes of lists in memory, the last partition's row count, which is elsewhere, and unused bytes |
+ * | `_txn` | the current record, but for the versions of partition table, columns and truncation, which count changes of lists in memory, the last partition's row count, which is elsewhere, unused bytes, and what tells of an empty lag once the table was truncated |
  * | `_cv` | the current record, but not of a table without WAL that was truncated: the reference empties files that readers may use, here the next rows go into files of another name |
  * | symbols | `.o` and `.c` of the committed count |
  * | columns | `.d` and `.i` of every partition of WAL tables, as long as committed |
@@ -59,6 +59,9 @@ const UNUSED_END = 128;
 const SYMBOL_OFFSETS_AT = 64;
 const ENTRY_BYTES = 32;
 const ROWS_AT = 8;
+const DATA_VERSION_AT = 48;
+const LAG_SUM_AT = 88;
+const LAG_SUM_END = 92;
 
 /** Compares the directories of one table. @throws {StorageError} if a file is corrupt. */
 export function compareTableFiles(expectedDir: string, actualDir: string): ByteReport {
@@ -122,6 +125,10 @@ function txnRecord(tableDir: string): Uint8Array {
   const record = bytes.slice(offset, offset + length);
   record.fill(0, VERSIONS_AT, VERSIONS_END);
   if (view.getInt32(slot + 8, true) > 0) record.fill(0, length - 24, length - 16);
+  // Of the lag, which is empty: the reference leaves that of a new table where it truncates one.
+  if (view.getBigInt64(offset + DATA_VERSION_AT, true) > 0n) {
+    record.fill(0, LAG_SUM_AT, LAG_SUM_END);
+  }
   record.fill(0, UNUSED_AT, UNUSED_END); // the reference leaves what was there
   const entriesAt = length - view.getInt32(slot + 8, true);
   if (record.length - entriesAt !== ENTRY_BYTES || view.getBigInt64(offset + ROWS_AT, true) > 0n) {
