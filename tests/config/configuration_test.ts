@@ -218,6 +218,10 @@ Deno.test("loadConfiguration takes secrets from files over conf and environment,
   assertEquals(resolved.get("http.password")!.source, "file");
   const conf = "http.password.file=/run/secrets/b\n";
   assertEquals(load({ conf, files }).configuration.http.password, "from b");
+  const store = { QDB_BACKUP_OBJECT_STORE_FILE: "/run/secrets/store" };
+  const storeFiles = { "/run/secrets/store": "gcs::bucket=b;token=t;\n" };
+  const stored = load({ environment: store, files: storeFiles });
+  assertEquals(stored.configuration.backup.objectStore, "gcs::bucket=b;token=t;");
   const settings = ["http.password=cli"];
   assertEquals(load({ environment: named, files, settings }).configuration.http.password, "cli");
 });

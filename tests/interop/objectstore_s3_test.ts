@@ -2,6 +2,7 @@ import { startSeaweedFs } from "../support/store_servers/seaweedfs.ts";
 import { testRemoteBackup } from "../objectstore/remote_backup.ts";
 import { testRemoteStore } from "../objectstore/remote_contract.ts";
 import { testRemoteFaults } from "../objectstore/remote_faults.ts";
+import { testS3Parameters } from "../objectstore/s3_parameters.ts";
 import { testS3Regions } from "../objectstore/s3_regions.ts";
 import { testRemoteTls } from "../objectstore/remote_tls.ts";
 
@@ -21,3 +22,4 @@ testRemoteFaults(NAME, server, {
 testRemoteBackup(NAME, server);
 testRemoteTls(NAME, server);
 testS3Regions(NAME, server);
+testS3Parameters(NAME, server);
