@@ -79,6 +79,11 @@ const DATE_MILLIS_MAX = 8_640_000_000_000_000n;
 /** The calendar repeats itself after 400 years. */
 const CYCLE_MILLIS = 146_097n * 86_400_000n, CYCLE_YEARS = 400n;
 
+/** Formats a year of any length. One before 0 is filled up in front of the sign, as in QuestDB: `0-721`. */
+export function formatYear(year: number): string {
+  return "0".repeat(Math.max(4 - String(Math.abs(year)).length, 0)) + String(year);
+}
+
 /** `perMilli` units make a millisecond, spelled in `places` more digits. */
 function formatIso(value: bigint, perMilli: bigint, places: number): string {
   let millis = value / perMilli;
@@ -91,7 +96,5 @@ function formatIso(value: bigint, perMilli: bigint, places: number): string {
   const iso = new Date(Number(millis - cycles * CYCLE_MILLIS)).toISOString(); // …SSS.mmmZ
   const match = /^([+-]?\d+)(-\d\d-.*)Z$/.exec(iso)!;
   const year = BigInt(match[1].replace("+", "")) + cycles * CYCLE_YEARS;
-  // Years before 0 are filled up in front of the sign, as QuestDB does.
-  const zeros = "0".repeat(Math.max(4 - String(year < 0n ? -year : year).length, 0));
-  return `${zeros}${year}${match[2]}${String(rest).padStart(places, "0")}Z`;
+  return `${formatYear(Number(year))}${match[2]}${String(rest).padStart(places, "0")}Z`;
 }

@@ -36,6 +36,15 @@ Deno.test("/exec answers with QuestDB's bytes for each parameter", async () => {
   );
 });
 
+Deno.test("/exec fills up years before 0 in front of their sign, as QuestDB does", async () => {
+  await using server = await ServerFixture.start();
+  const query = "SELECT cast(-84900000000000L AS DATE) d, cast(-62200000000000000L AS TIMESTAMP) t";
+  assertEquals(
+    await server.exec(query, { nm: "true" }),
+    '{"dataset":[["0-721-08-17T02:40:00.000Z","000-2-12-17T14:13:20.000000Z"]],"count":1}',
+  );
+});
+
 Deno.test("/exec answers statements and errors as QuestDB does", async () => {
   await using server = await ServerFixture.start();
   const create =

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ColumnType, INT_NULL, typeTag } from "../../common/mod.ts";
+import { ColumnType, formatYear, INT_NULL, typeTag } from "../../common/mod.ts";
 import type { Vector, WasmMemory } from "../../wasm/mod.ts";
 import type { ByteWriter } from "./byte_writer.ts";
 import type { ValueOutput, ValueWriter } from "./value_writer.ts";
@@ -92,6 +92,6 @@ function dateText(day: number): string {
   const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9;
   const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
   const two = (value: number) => String(value).padStart(2, "0");
-  const yearText = year < 0 ? `-${String(-year).padStart(4, "0")}` : String(year).padStart(4, "0");
+  const yearText = formatYear(year);
   return `${yearText}-${two(month)}-${two(dayOfMonth)}`;
 }
