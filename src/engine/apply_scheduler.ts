@@ -38,6 +38,18 @@ export class ApplyScheduler {
     state.applying = this.#run(state);
   }
 
+  /** Makes the first step of a table that is not behind wait less. */
+  prepare(state: TableState): void {
+    if (state.applying !== null) return;
+    state.durability.prepare().catch((error) =>
+      // The step tries it again, and fails by it.
+      this.#options.log.error("apply", "cannot write the record of a durable state", {
+        table: state.token.name,
+        reason: (error as Error).message,
+      })
+    );
+  }
+
   async #run(state: TableState): Promise<void> {
     const { log } = this.#options;
     while (state.isBehind) {
@@ -55,24 +67,19 @@ export class ApplyScheduler {
   }
 
   async #step(state: TableState): Promise<void> {
-    const { tasks, config, log, onStep, onDropped } = this.#options;
-    const args: ApplyWalArgs = {
-      tableDir: state.tableDir,
-      targetTxn: state.sequencer!.lastTxn,
-      rowsMax: config.applyBatchRowsMax,
-      txnsMax: config.applyBatchTxnsMax,
-      writer: tableWriterOptions(config),
-      isSynced: config.isApplySynced,
-    };
-    const options = { affinity: Math.max(state.token.id, 0), priority: "apply" as const };
-    state.isBusy = true;
+    const { log, onStep, onDropped } = this.#options;
     let result: ApplyWalResult;
+    state.isBusy = true;
     try {
-      result = await tasks.run<ApplyWalResult>(APPLY_WAL_TASK, args, options);
+      const isDeferred = await state.durability.prepare();
+      result = await this.#runTask(state, { isSynced: !isDeferred });
+      while (result.needsSync !== null && result.blockedReason === null) {
+        await state.durability.settle();
+        result = await this.#runTask(state, { isSynced: true, ...result.needsSync });
+      }
     } finally {
       state.isBusy = false;
     }
-    state.dedupedRowCount += result.dedupedRowCount;
     state.advance(result.appliedTxn);
     onStep(state);
     if (result.isDropped) return onDropped(state);
@@ -85,10 +92,31 @@ export class ApplyScheduler {
     }
   }
 
+  async #runTask(
+    state: TableState,
+    how: Pick<ApplyWalArgs, "isSynced" | "housekeepMicros">,
+  ): Promise<ApplyWalResult> {
+    const { tasks, config } = this.#options;
+    const args: ApplyWalArgs = {
+      tableDir: state.tableDir,
+      targetTxn: state.sequencer!.lastTxn,
+      rowsMax: config.applyBatchRowsMax,
+      txnsMax: config.applyBatchTxnsMax,
+      writer: tableWriterOptions(config),
+      ...how,
+    };
+    const options = { affinity: Math.max(state.token.id, 0), priority: "apply" as const };
+    const result = await tasks.run<ApplyWalResult>(APPLY_WAL_TASK, args, options);
+    if (result.image !== null) state.durability.note(result.image);
+    state.dedupedRowCount += result.dedupedRowCount;
+    return result;
+  }
+
   /** After a failure: steps of the task may have been committed before it. */
   #refresh(state: TableState): void {
     try {
       state.advance(this.#options.readAppliedTxn(state));
+      state.durability.noteCommitted();
     } catch (error) {
       this.#options.log.error("apply", "cannot read the table's state", {
         table: state.token.name,

@@ -113,6 +113,7 @@ export class BackgroundJobs {
       state.isSyncing = true;
       try {
         if (state.writer?.isDirty) await state.writer.syncAsync();
+        if (state.durability.isDirty) await state.durability.sync();
       } catch (error) {
         this.#report("sync", error, state);
         failures.push(error instanceof Error ? error : new Error(String(error)));

@@ -20,6 +20,7 @@ import {
 import { type RowWriter, SymbolWriter, TimestampRange, type WalBatch } from "../wal/mod.ts";
 import type { WasmCore } from "../wasm/mod.ts";
 import { RowBuffer } from "./row_buffer.ts";
+import type { TableDurability } from "./table_durability.ts";
 
 /** Bytes of buffered values after which they are written. */
 const BUFFERED_BYTES_MAX = 64 << 20;
@@ -30,8 +31,8 @@ export interface DirectWriterOptions {
   readonly core: WasmCore;
   readonly clock: Clock;
   readonly tableDir: string;
-  /** Whether a commit is durable on return. */
-  readonly isSynced: boolean;
+  /** Tells whether a commit of rows must be durable on return, and makes it durable later if it need not. */
+  readonly durability: TableDurability;
   /** Buffered rows after which they are written; the table's `maxUncommittedRows` when left out. */
   readonly bufferedRowsMax?: number;
   /** Settings of the table's writer; QuestDB's defaults when left out. */
@@ -103,17 +104,27 @@ export class DirectWriter implements RowWriter, Disposable {
 
   commit(): number {
     if (this.uncommittedRowCount === 0) return 0;
-    const { isSynced, clock, onCommit } = this.#options;
+    const { durability, clock, onCommit } = this.#options;
     const writer = this.#writer!;
     try {
       this.#writeBuffer();
-      const options = { seqTxn: writer.txn.seqTxn, sync: isSynced };
-      writer.commit(options);
+      const { seqTxn } = writer.txn;
+      const isDeferred = durability.prepareNow();
+      writer.commit({ seqTxn, sync: !isDeferred });
       this.#endTransaction();
-      writer.housekeep(clock.nowMicros(), options);
+      if (isDeferred) {
+        writer.handOver();
+        durability.note(writer.image);
+      }
+      const now = clock.nowMicros();
+      if (writer.needsHousekeeping(now)) {
+        durability.settleNow();
+        writer.housekeep(now, { seqTxn, sync: true });
+      }
     } catch (error) {
       this.#endTransaction();
       writer.rollback();
+      durability.noteCommitted();
       throw error;
     } finally {
       // The rows may be committed even so: what comes behind the commit may have failed.
@@ -130,11 +141,12 @@ export class DirectWriter implements RowWriter, Disposable {
 
   truncate(options: { keepsSymbols: boolean }): number {
     assert(this.uncommittedRowCount === 0, "nothing is uncommitted when a table is truncated");
-    const { isSynced, onCommit } = this.#options;
+    const { durability, onCommit } = this.#options;
     const writer = this.tableWriter;
     try {
+      durability.settleNow();
       if (!writer.truncate(options)) return 0;
-      writer.commit({ seqTxn: writer.txn.seqTxn, sync: isSynced });
+      writer.commit({ seqTxn: writer.txn.seqTxn, sync: true });
     } catch (error) {
       writer.rollback();
       throw error;

@@ -109,6 +109,7 @@ export class Engine implements AsyncDisposable {
     this.#writers = new TableWriters({
       ...options,
       bootId: parts.bootId,
+      onOpen: (state) => this.#scheduler.prepare(state),
       onCommit: (state) => this.#afterCommit(state),
     });
     this.#changes = {
@@ -284,6 +285,7 @@ export class Engine implements AsyncDisposable {
     const state = this.#writableState(token);
     if (state.sequencer !== null) throw new TableError("table has a WAL", { table: token.name });
     const writer = this.#writers.direct(state).tableWriter;
+    state.durability.settleNow();
     state.isChanging = true;
     try {
       return await work(writer);

@@ -42,8 +42,6 @@ export interface EngineConfig {
   readonly applyBatchRowsMax: number;
   /** Transactions that one apply step may take in. */
   readonly applyBatchTxnsMax: number;
-  /** Whether a table commit of apply is durable before the WAL behind it may be purged. */
-  readonly isApplySynced: boolean;
 }
 
 /** QuestDB's defaults. */
@@ -65,7 +63,6 @@ export const DEFAULT_ENGINE_CONFIG: EngineConfig = {
   backgroundSyncIntervalMillis: 1000,
   applyBatchRowsMax: 1_000_000,
   applyBatchTxnsMax: 10_000,
-  isApplySynced: true,
 };
 
 /** Settings of every table's writer. */

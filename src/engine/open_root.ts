@@ -12,11 +12,13 @@ import {
   type Random,
   type Timers,
 } from "../platform/mod.ts";
+import { settleTables } from "../storage/mod.ts";
+import { hasSegments } from "../wal/mod.ts";
 import type { TaskRunner, WasmCore } from "../wasm/mod.ts";
 import { convertTables } from "./convert_tables.ts";
 import { discoverTables } from "./discover_tables.ts";
 import type { EngineConfig } from "./engine_config.ts";
-import { openTableState } from "./open_table_state.ts";
+import { cutLost, openTableState } from "./open_table_state.ts";
 import {
   checkStorageVersion,
   lockDatabaseRoot,
@@ -85,12 +87,33 @@ function openParts(options: EngineOptions, lock: FileHandle): EngineParts {
   const { fs, dbRoot, random, log } = options;
   const dataId = openDataId(fs, dbRoot, random);
   checkStorageVersion(fs, dbRoot);
+  const bootId = options.bootId ?? readBootId(fs);
+  settle(options, bootId);
   const registry = TableRegistry.open(fs, dbRoot);
   convertTables({ fs, dbRoot, registry, log, clock: options.clock });
   const { tokens, droppedDirs } = discoverTables({ fs, dbRoot, registry, log });
   const highestId = tokens.reduce((highest, { id }) => Math.max(highest, id), 0);
   const tableIds = TableIds.open(fs, dbRoot, highestId);
-  const bootId = options.bootId ?? readBootId(fs);
   const states = tokens.map((token) => openTableState({ ...options, bootId }, token));
   return { lock, bootId, dataId, registry, tableIds, states, droppedDirs };
+}
+
+/** Makes whole and durable what a process that was not closed has left of tables. */
+function settle(options: EngineOptions, bootId: string | null): void {
+  const { fs, dbRoot, log } = options;
+  const settled = settleTables(fs, dbRoot, {
+    bootId,
+    canApplyAgain: (tableDir, seqTxn) => {
+      cutLost({ fs, log, bootId }, tableDir, seqTxn);
+      return hasSegments(fs, tableDir, seqTxn);
+    },
+  });
+  for (const { dirName, outcome, reason } of settled) {
+    const table = { dir: dirName };
+    if (outcome === "left") {
+      log.critical("engine", "table is left as a loss of power left it", { ...table, reason });
+    } else if (outcome === "restored") {
+      log.info("engine", "table goes on from its last durable state", table);
+    }
+  }
 }

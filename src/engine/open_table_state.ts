@@ -14,6 +14,8 @@ import {
   txnLogPath,
 } from "../wal/mod.ts";
 import type { WasmCore } from "../wasm/mod.ts";
+import type { EngineConfig } from "./engine_config.ts";
+import { TableDurability } from "./table_durability.ts";
 import { TableSnapshots } from "./snapshots.ts";
 import { TableState } from "./table_state.ts";
 import type { TableToken } from "./table_token.ts";
@@ -26,6 +28,7 @@ export interface OpenTableContext {
   readonly log: Log;
   /** Identity of the running machine, `null` if it has none. */
   readonly bootId: string | null;
+  readonly config: EngineConfig;
 }
 
 /** Opens a table. Never throws for what is wrong with its files. */
@@ -33,13 +36,16 @@ export function openTableState(options: OpenTableContext, token: TableToken): Ta
   const { fs, core } = options;
   const tableDir = joinPath(options.dbRoot, token.dirName);
   const snapshots = new TableSnapshots({ fs, core, tableDir });
+  // With `sync` a commit waits for the disk anyway.
+  const bootId = options.config.commitMode === "sync" ? null : options.bootId;
+  const durability = new TableDurability({ fs, tableDir, bootId });
   let sequencer: Sequencer | null = null;
   try {
     recoverAlter(fs, tableDir);
     makeLastCommitDurable(fs, tableDir);
     const metadata = readTableMetadata(fs, tableDir);
     const { seqTxn } = readTxn(fs, tableDir, metadata.partitionBy);
-    if (token.type === 1) cutLost(options, token, seqTxn);
+    if (token.type === 1) cutLost(options, tableDir, seqTxn);
     if (token.type === 1 || token.type === 2) sequencer = Sequencer.open(fs, tableDir);
     if (sequencer !== null && sequencer.lastTxn < seqTxn) {
       throw new StorageError(txnLogPath(tableDir), "log ends before what the table has applied", {
@@ -49,6 +55,7 @@ export function openTableState(options: OpenTableContext, token: TableToken): Ta
     }
     const state = new TableState(token, tableDir, {
       snapshots,
+      durability,
       sequencer,
       metadata,
       appliedTxn: seqTxn,
@@ -60,6 +67,7 @@ export function openTableState(options: OpenTableContext, token: TableToken): Ta
     sequencer?.close();
     return new TableState(token, tableDir, {
       snapshots,
+      durability,
       sequencer: null,
       metadata: null,
       appliedTxn: 0,
@@ -70,8 +78,8 @@ export function openTableState(options: OpenTableContext, token: TableToken): Ta
 
 /**
  * A process that was killed in the last step of a table commit has left a transaction that everybody sees and that is not on the disk.
- * Its WAL may go from now on, and other transactions are committed behind it, so it must be. All but `_txn` was synced before; names of files,
- * too, but for those that were being replaced.
+ * Its WAL may go from now on, and other transactions are committed behind it, so it must be. All but `_txn` was synced before, or since by
+ * `settleTables`; names of files, too, but for those that were being replaced.
  */
 function makeLastCommitDurable(fs: FileSystem, tableDir: string): void {
   const path = joinPath(tableDir, "_txn");
@@ -104,14 +112,22 @@ export function refreshMetadata(fs: FileSystem, state: TableState): void {
   state.metadata = steps.at(-1)?.metadata ?? metadata;
 }
 
-function cutLost(options: OpenTableContext, token: TableToken, appliedTxn: number): void {
-  const { fs, dbRoot, log, bootId } = options;
+/**
+ * Gives up the transactions of a table's log that may have gone with the machine's power.
+ *
+ * @param appliedTxn Last transaction that the table has applied.
+ */
+export function cutLost(
+  options: Pick<OpenTableContext, "fs" | "log" | "bootId">,
+  tableDir: string,
+  appliedTxn: number,
+): void {
+  const { fs, log, bootId } = options;
   if (bootId === null) return;
-  const tableDir = joinPath(dbRoot, token.dirName);
   const count = cutLostTransactions(fs, tableDir, { bootId, appliedTxn });
   if (count === 0) return;
   log.critical("engine", "transactions that were not durable were lost with the machine's power", {
-    table: token.name,
+    dir: tableDir,
     transactions: count,
   });
 }

@@ -149,6 +149,7 @@ export async function skipTransactions(
     from: state.appliedTxn + 1,
     to: fromTxn - 1,
   });
+  state.durability.settleNow();
   using writer = TableWriter.open({ fs, core, tableDir: state.tableDir });
   writer.commit({ seqTxn: fromTxn - 1, sync: true });
   state.advance(fromTxn - 1);
@@ -162,6 +163,7 @@ export async function alterFiles(
 ): Promise<void> {
   while (state.applying !== null) await state.applying;
   const { fs, core } = context;
+  state.durability.settleNow();
   using writer = TableWriter.open({ fs, core, tableDir: state.tableDir });
   const { seqTxn } = writer.txn;
   writer.alter(operation, { seqTxn, sync: true, tableName: state.token.name });

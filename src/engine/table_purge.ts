@@ -31,7 +31,7 @@ export function isPurgeable(state: TableState): boolean {
     !state.isWritten;
 }
 
-/** Removes partition directories that neither the committed state nor a reader uses, for a caller that knows that nobody is committing. */
+/** Removes partition directories that neither the committed state nor the last durable one nor a reader uses, for a caller that knows that nobody is committing. */
 export function removeStalePartitions(
   fs: FileSystem,
   state: TableState,
@@ -40,7 +40,8 @@ export function removeStalePartitions(
   const txn = readTxn(fs, state.tableDir, metadata.partitionBy);
   const held = state.snapshots.heldDirs();
   for (const dirName of listStalePartitionDirs(fs, state.tableDir, { metadata, txn })) {
-    if (!held.has(dirName)) fs.removeTree(`${state.tableDir}/${dirName}`);
+    if (held.has(dirName) || state.durability.holds(dirName)) continue;
+    fs.removeTree(`${state.tableDir}/${dirName}`);
   }
 }
 

@@ -7,6 +7,7 @@ import { WalError } from "../common/mod.ts";
 import type { TableMetadata } from "../storage/mod.ts";
 import type { Sequencer, WalWriter } from "../wal/mod.ts";
 import type { DirectWriter } from "./direct_writer.ts";
+import type { TableDurability } from "./table_durability.ts";
 import type { TableSnapshots } from "./snapshots.ts";
 import type { TableToken } from "./table_token.ts";
 
@@ -23,6 +24,8 @@ export class TableState {
   token: TableToken;
   readonly tableDir: string;
   readonly snapshots: TableSnapshots;
+  /** What commits of rows rely on that do not wait for the disk. */
+  readonly durability: TableDurability;
   /** `null` for a table without WAL, or a broken one. */
   readonly sequencer: Sequencer | null;
   /** Columns as the sequencer knows them, settings as the table has them; `null` for a broken table. */
@@ -53,6 +56,7 @@ export class TableState {
 
   constructor(token: TableToken, tableDir: string, parts: {
     snapshots: TableSnapshots;
+    durability: TableDurability;
     sequencer: Sequencer | null;
     metadata: TableMetadata | null;
     appliedTxn: number;
@@ -61,6 +65,7 @@ export class TableState {
     this.token = token;
     this.tableDir = tableDir;
     this.snapshots = parts.snapshots;
+    this.durability = parts.durability;
     this.sequencer = parts.sequencer;
     this.metadata = parts.metadata;
     this.failure = parts.failure;
@@ -70,6 +75,10 @@ export class TableState {
   /** Last transaction that is visible. */
   get appliedTxn(): number {
     return this.#appliedTxn;
+  }
+  /** Last transaction that is in the table whatever happens to the machine. */
+  get durableTxn(): number {
+    return this.durability.durableTxn(this.#appliedTxn);
   }
   /** Why nothing is applied any more, or `null`. */
   get suspension(): string | null {
@@ -141,12 +150,15 @@ export class TableState {
     });
   }
 
-  /** Closes every file. */
+  /** Makes everything durable and closes every file. */
   close(): void {
     try {
       this.direct?.close();
       this.writer?.close();
+      if (this.isDropped) this.durability.discard();
+      else this.durability.settleNow();
     } finally {
+      this.durability[Symbol.dispose]();
       this.direct = null;
       this.writer = null;
       this.snapshots[Symbol.dispose]();

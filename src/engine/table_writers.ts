@@ -26,6 +26,8 @@ export interface TableWritersOptions {
   /** Identity of the running machine, `null` if it has none. */
   readonly bootId: string | null;
   readonly walFilesMax?: number;
+  /** Called when a WAL of a table is opened: rows are going to be applied. */
+  readonly onOpen: (state: TableState) => void;
   /** Called after every commit to a WAL. */
   readonly onCommit: (state: TableState) => void;
 }
@@ -58,7 +60,7 @@ export class TableWriters {
       core,
       clock,
       tableDir: state.tableDir,
-      isSynced: config.isApplySynced,
+      durability: state.durability,
       writer: tableWriterOptions(config),
       onCommit: (metadata) => {
         state.snapshots.invalidate();
@@ -69,7 +71,8 @@ export class TableWriters {
   }
 
   #openWal(state: TableState): WalWriter {
-    const { fs, core, clock, config, bootId, onCommit } = this.#options;
+    const { fs, core, clock, config, bootId, onOpen, onCommit } = this.#options;
+    onOpen(state);
     const { sequencer, metadata } = state;
     assert(sequencer !== null && metadata !== null, "the table has a WAL");
     using reader = state.snapshots.acquire(state.isBusy);

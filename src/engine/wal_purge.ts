@@ -1,8 +1,8 @@
 /**
- * Removes WAL segments that no transaction behind the applied ones refers to.
+ * Removes WAL segments that no transaction behind the durably applied ones refers to.
  *
  * Invariants:
- * 1. A segment goes only when the table commit that applied it is durable (apply commits are).
+ * 1. A segment goes only when the table commit that applied it is durable.
  * 2. Segments of the table's writer that are in use, or not durable yet, stay whatever the log says.
  *
  * @module
@@ -45,11 +45,11 @@ export function listObsoleteWalDirs(fs: FileSystem, state: TableState): string[]
   return obsolete;
 }
 
-/** The lowest segment of each WAL that a transaction behind the applied ones refers to. */
+/** The lowest segment of each WAL that a transaction behind the durably applied ones refers to. */
 function firstNeededSegments(state: TableState): Map<number, number> {
   const { log } = state.sequencer!;
   const first = new Map<number, number>();
-  for (let txn = state.appliedTxn + 1; txn <= log.lastTxn; txn += TXN_LOG_CHUNK) {
+  for (let txn = state.durableTxn + 1; txn <= log.lastTxn; txn += TXN_LOG_CHUNK) {
     for (const { walId, segmentId } of log.read(txn, log.lastTxn)) {
       if (walId > 0) first.set(walId, Math.min(first.get(walId) ?? Infinity, segmentId));
     }

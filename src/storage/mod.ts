@@ -14,6 +14,7 @@ export * from "./block_file.ts";
 export * from "./column_files.ts";
 export * from "./column_versions.ts";
 export * from "./committed_state.ts";
+export * from "./durable_state.ts";
 export * from "./metadata.ts";
 export * from "./null_values.ts";
 export * from "./stale_files.ts";

@@ -5,7 +5,8 @@
  * 1. Committed bytes are never changed: rows go behind the committed ones of a partition, or, merged with them, into a new
  *    directory `<partition>.<txn>`.
  * 2. Nothing is visible before `_txn` is committed, and that is the last write: column files, symbols, `_cv`, `_meta`, `_txn`.
- * 3. With `sync`, everything `_txn` refers to is durable before `_txn` is.
+ * 3. With `sync`, everything `_txn` refers to is durable before `_txn` is. Without, a record of the last durable state must be on the disk
+ *    (durable_state.ts) and the commit is one of rows only.
  *
  * Write order, torn writes and recovery: docs/internals/table_writer.md.
  *
@@ -30,6 +31,7 @@ import {
   withoutPartitions,
 } from "./column_versions.ts";
 import { readCommittedState } from "./committed_state.ts";
+import { encodeTableImage, type TableImage } from "./durable_state.ts";
 import type { TableMetadata } from "./metadata.ts";
 import { PartitionWriter } from "./partition_writer.ts";
 import type { RowSource, WriteOptions } from "./row_source.ts";
@@ -245,16 +247,20 @@ export class TableWriter implements Disposable {
 
   /** Joins the parts of split partitions if one has become too many; a transaction of its own. */
   squashIfNeeded(options: CommitOptions): void {
+    if (this.#isSplitTooOften()) this.alter({ kind: "squashPartitions" }, options);
+  }
+
+  #isSplitTooOften(): boolean {
     const scheme = partitionScheme(this.metadata);
-    if (scheme.partitionBy === PartitionBy.NONE) return;
+    if (scheme.partitionBy === PartitionBy.NONE) return false;
     const { partitions } = this.txn;
     const longest = partitionEnd(scheme, LONGEST_UNITS) - partitionStart(scheme, LONGEST_UNITS);
     for (let i = SPLIT_PARTS_MAX; i < partitions.length; i++) {
       const { timestamp } = partitions[i], first = partitions[i - SPLIT_PARTS_MAX].timestamp;
       if (timestamp - first >= longest) continue;
-      if (partitionStart(scheme, timestamp) !== partitionStart(scheme, first)) continue;
-      return this.alter({ kind: "squashPartitions" }, options);
+      if (partitionStart(scheme, timestamp) === partitionStart(scheme, first)) return true;
     }
+    return false;
   }
 
   /** Removes the partitions that are older than the table's TTL allows; a transaction of its own. @param nowMicros Wall clock. */
@@ -274,6 +280,12 @@ export class TableWriter implements Disposable {
     this.squashIfNeeded(options);
     this.enforceTtl(nowMicros, options);
     this.growSymbols(options);
+  }
+
+  /** True if {@linkcode housekeep} has something to do. @param nowMicros Wall clock. */
+  needsHousekeeping(nowMicros: bigint): boolean {
+    return this.needsSymbolGrowth || this.#isSplitTooOften() ||
+      expiredPartitions(this.metadata, this.txn, nowMicros).length > 0;
   }
 
   /** True if {@linkcode growSymbols} has something to do. */
@@ -477,6 +489,17 @@ export class TableWriter implements Disposable {
       );
     }
     for (const path of directories) fs.syncDir(path);
+    this.#touched.clear();
+  }
+
+  /** The committed state, for whoever makes it durable. */
+  get image(): TableImage {
+    const { metadata, txn, versions } = this.#committed;
+    return encodeTableImage({ metadata, txn, versions });
+  }
+
+  /** Leaves it to somebody else to make durable what was committed so far: {@linkcode image} tells it. */
+  handOver(): void {
     this.#touched.clear();
   }
 

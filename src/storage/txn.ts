@@ -378,10 +378,19 @@ function lagChecksum(record: TxnRecord): number {
 
 /** Encodes the `_txn` of a table that was just created. */
 export function encodeNewTxn(symbolColumnCount: number): Uint8Array<ArrayBuffer> {
-  const record = encodeRecord(emptyTxnRecord(symbolColumnCount));
-  const writer = new ByteWriter(HEADER_BYTES + record.length);
-  writer.i32(8, HEADER_BYTES);
-  writer.i32(12, 8 * symbolColumnCount);
-  writer.bytes.set(record, HEADER_BYTES);
+  return encodeTxn(emptyTxnRecord(symbolColumnCount));
+}
+
+/** Encodes a `_txn` with a single record, which has no lag. */
+export function encodeTxn(record: TxnRecord): Uint8Array<ArrayBuffer> {
+  const image = encodeRecord(record);
+  const symbolBytes = 8 * record.symbolCounts.length;
+  const writer = new ByteWriter(HEADER_BYTES + image.length);
+  const slot = record.txn % 2 === 0 ? 8 : 32;
+  writer.i64(0, record.txn);
+  writer.i32(slot, HEADER_BYTES);
+  writer.i32(slot + 4, symbolBytes);
+  writer.i32(slot + 8, image.length - recordBytes(symbolBytes, 0));
+  writer.bytes.set(image, HEADER_BYTES);
   return writer.bytes;
 }

@@ -9,7 +9,12 @@
  *
  * @module
  */
-import { TableWriter, type TableWriterOptions, type TxnRecord } from "../storage/mod.ts";
+import {
+  type TableImage,
+  TableWriter,
+  type TableWriterOptions,
+  type TxnRecord,
+} from "../storage/mod.ts";
 import type { TaskContext, TaskHandlers } from "../wasm/mod.ts";
 import { applyLagRows } from "./apply_lag.ts";
 import { type ApplyStep, type DataStep, planStep } from "./apply_plan.ts";
@@ -36,8 +41,13 @@ export interface ApplyWalArgs {
   readonly txnsMax: number;
   /** Settings of the table's writer; QuestDB's defaults when left out. */
   readonly writer?: TableWriterOptions;
-  /** Whether table commits are durable on return. */
+  /**
+   * Whether table commits are durable on return. If not, the task commits rows only, and stops before and behind what asks for more; somebody
+   * else makes durable what it tells.
+   */
   readonly isSynced: boolean;
+  /** When the last rows were committed, if what follows their commit was left to this task. */
+  readonly housekeepMicros?: bigint;
 }
 
 /** What the task did. */
@@ -51,6 +61,10 @@ export interface ApplyWalResult {
   readonly isDropped: boolean;
   /** Why the next transaction cannot be applied, or `null`. */
   readonly blockedReason: string | null;
+  /** The committed state if it may not be durable, else `null`. */
+  readonly image: TableImage | null;
+  /** What can only go on when all that is committed is durable, by a task whose commits are; else `null`. */
+  readonly needsSync: { readonly housekeepMicros?: bigint } | null;
 }
 
 /** Version of the column list that a transaction record stands for. */
@@ -89,6 +103,8 @@ class ApplyJob {
   readonly #passRows: number;
   #rowCount = 0;
   #dedupedRowCount = 0;
+  #hasUnsyncedCommits = false;
+  #needsSync: ApplyWalResult["needsSync"] = null;
 
   constructor(
     context: TaskContext,
@@ -109,8 +125,11 @@ class ApplyJob {
     const { fs } = this.#context;
     const { tableDir, targetTxn, txnsMax, isSynced } = this.#args;
     const writer = this.#writer;
-    applyLagRows(this.#context, writer, { sync: isSynced });
-    for (let count = 0; count < COMMITS_MAX; count++) {
+    if (isSynced) {
+      applyLagRows(this.#context, writer, { sync: true });
+      this.#housekeep(this.#args.housekeepMicros);
+    }
+    for (let count = 0; count < COMMITS_MAX && this.#needsSync === null; count++) {
       const limits = {
         targetTxn,
         rowsMax: this.#passRows,
@@ -127,7 +146,8 @@ class ApplyJob {
         const reason = `statement cannot be run here [sql=${step.event.text}]`;
         return this.#result({ blockedReason: `${reason} [seqTxn=${step.lastTxn}]` });
       }
-      await this.#apply(step);
+      if (!isSynced && step.kind !== "data") this.#needsSync = {};
+      else await this.#apply(step);
     }
     return this.#result();
   }
@@ -137,7 +157,7 @@ class ApplyJob {
     const { isSynced } = this.#args;
     const options = { seqTxn: step.lastTxn, sync: isSynced };
     // The log must not be shorter than what the table says it has applied, or numbers would be given out twice.
-    if (isSynced || step.kind === "structure" || step.kind === "sql") this.#log.sync();
+    if (isSynced) this.#log.sync();
     switch (step.kind) {
       case "data":
         return await this.#applyData(step, options);
@@ -166,12 +186,19 @@ class ApplyJob {
     if (options.sync) await writer.syncAhead();
     writer.commit(options);
     this.#rowCount += step.rowCount;
-    writer.squashIfNeeded(options);
-    writer.enforceTtl(step.commitMicros, options);
-    if (!writer.needsSymbolGrowth) return;
-    // What changes `_meta` is durable at once, so the log must be, too.
+    if (options.sync) return this.#housekeep(step.commitMicros);
+    writer.handOver();
+    this.#hasUnsyncedCommits = true;
+    const { commitMicros } = step;
+    if (writer.needsHousekeeping(commitMicros)) this.#needsSync = { housekeepMicros: commitMicros };
+  }
+
+  /** What follows a commit of rows, if it is due. */
+  #housekeep(commitMicros: bigint | undefined): void {
+    const writer = this.#writer;
+    if (commitMicros === undefined || !writer.needsHousekeeping(commitMicros)) return;
     this.#log.sync();
-    writer.growSymbols(options);
+    writer.housekeep(commitMicros, { seqTxn: writer.txn.seqTxn, sync: true });
   }
 
   #result(rest: Partial<ApplyWalResult> = {}): ApplyWalResult {
@@ -181,6 +208,8 @@ class ApplyJob {
       dedupedRowCount: this.#dedupedRowCount,
       isDropped: false,
       blockedReason: null,
+      image: this.#hasUnsyncedCommits ? this.#writer.image : null,
+      needsSync: this.#needsSync,
       ...rest,
     };
   }

@@ -23,7 +23,7 @@ import { type FileHandle, type FileSystem, parentPath, writeFileAtomic } from ".
 import { ByteBuilder, ByteCursor } from "./byte_cursor.ts";
 import { segmentPath } from "./segment_events.ts";
 import { readWalFile } from "./sequencer_metadata.ts";
-import { cutLog, readWriters, TXN_LOG_CHUNK, type TxnLog } from "./txn_log.ts";
+import { cutLog, readWriters, TXN_LOG_CHUNK, TxnLog } from "./txn_log.ts";
 
 const MARK_BYTES_MAX = 4096;
 
@@ -111,6 +111,18 @@ export function cutLostTransactions(
   }
   cutLog(fs, tableDir, keep);
   return writers.length;
+}
+
+/** Tells whether all segments are there that transactions behind `appliedTxn` refer to. @throws {StorageError} */
+export function hasSegments(fs: FileSystem, tableDir: string, appliedTxn: number): boolean {
+  using log = TxnLog.open(fs, tableDir, "read");
+  for (let txn = appliedTxn + 1; txn <= log.lastTxn; txn += TXN_LOG_CHUNK) {
+    const isThere = log.read(txn, log.lastTxn).every(({ walId, segmentId }) =>
+      walId <= 0 || fs.stat(segmentPath(tableDir, walId, segmentId)) !== null
+    );
+    if (!isThere) return false;
+  }
+  return true;
 }
 
 /** Makes the transactions behind `appliedTxn`, which another process may have left in memory only, durable. */

@@ -2,7 +2,7 @@
 export * from "./alter_codec.ts";
 export * from "./apply_wal.ts";
 export { ByteBuilder, ByteCursor, javaHash } from "./byte_cursor.ts";
-export { cutLostTransactions, removeDurableMark, syncTail } from "./durable_mark.ts";
+export { cutLostTransactions, hasSegments, removeDurableMark, syncTail } from "./durable_mark.ts";
 export * from "./row_writer.ts";
 export { createSequencerFiles, saveInitialMetadata, Sequencer } from "./sequencer.ts";
 export {

@@ -283,9 +283,10 @@ export class WalWriter implements RowWriter, Disposable {
     this.#resetTransaction();
   }
 
-  /** True if acknowledged transactions of this WAL may not be durable yet. */
+  /** True if acknowledged transactions of this WAL may not be durable yet; for good once a sync failed. */
   get isDirty(): boolean {
-    return this.#retired.length > 0 || (this.#segment?.isDirty ?? false) ||
+    return this.#syncFailure !== null || this.#retired.length > 0 ||
+      (this.#segment?.isDirty ?? false) ||
       this.#options.sequencer.isDirty;
   }
 

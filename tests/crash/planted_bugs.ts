@@ -76,7 +76,21 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: "the durable mark moves before the sync",
     holds: ({ operation, path }) =>
       operation === "sync" && (isSegmentFile(path) || path.endsWith("/_txnlog")),
-    releases: ({ operation, path }) => operation === "sync" && path.includes("/.durable/"),
+    releases: ({ operation, path }) =>
+      operation === "sync" && path.includes("/.durable/") && !path.endsWith(".table"),
+  },
+  {
+    name: "the record of a table's durable state is not synced",
+    skips: ({ operation, path }) => operation === "sync" && path.endsWith(".table"),
+  },
+  {
+    name: "the record of a table's durable state moves before its files are synced",
+    holds: ({ operation, path }) => operation === "sync" && isPartitionFile(path),
+    releases: ({ operation, path }) => operation === "sync" && path.endsWith(".table"),
+  },
+  {
+    name: "the record of a table's durable state stays when its columns change",
+    skips: ({ operation, path }) => operation === "syncDir" && path.endsWith("/.durable"),
   },
   {
     name: "the registry is not synced",

@@ -5,6 +5,7 @@
 import fc from "fast-check";
 import { ColumnType, PartitionBy, TableError } from "../../src/common/mod.ts";
 import { DirectWriter } from "../../src/engine/direct_writer.ts";
+import { TableDurability } from "../../src/engine/table_durability.ts";
 import {
   FaultFileSystem,
   type FileSystem,
@@ -55,7 +56,7 @@ function open(fs: FileSystem): DirectWriter {
     core,
     clock: new SystemClock(),
     tableDir: TABLE_DIR,
-    isSynced: true,
+    durability: new TableDurability({ fs, tableDir: TABLE_DIR, bootId: null }),
   });
 }
 
