@@ -201,7 +201,7 @@ export class DirectWriter implements RowWriter, Disposable {
   }
 
   #bufferRows(batch: WalBatch): void {
-    const { memory } = this.#options.core;
+    const { core } = this.#options;
     const buffer = this.#buffer!, writer = this.#writer!;
     const { rowCount } = batch;
     const keyColumns: number[] = [];
@@ -213,8 +213,8 @@ export class DirectWriter implements RowWriter, Disposable {
         continue;
       }
       const out = buffer.reserveKeys(writerIndex, rowCount);
-      if (vector === null) symbols.mapNulls(rowCount, out);
-      else symbols.map(memory, vector, { rowCount, out });
+      if (vector === null) symbols.mapNulls(core, rowCount, out);
+      else symbols.map(core, vector, { rowCount, out });
       keyColumns.push(writerIndex);
     }
     buffer.addRows(rowCount, keyColumns);
@@ -250,6 +250,7 @@ export class DirectWriter implements RowWriter, Disposable {
   #endTransaction(): void {
     this.#buffer?.clear();
     this.#buffer = null;
+    for (const symbols of this.#symbols) symbols?.reset();
     this.#symbols = [];
     this.#range = new TimestampRange();
     this.#writtenRows = 0;

@@ -125,9 +125,8 @@ export class RowBuffer implements Disposable {
     return this.#columns.reduce((sum, column) => sum + (column?.byteSize ?? 0), 0);
   }
   /** Where `rows` int32 symbol keys are to be written before {@linkcode addRows}. */
-  reserveKeys(writerIndex: number, rows: number): Int32Array {
-    const start = this.#column(writerIndex).reserve(rows) / 4;
-    return this.#core.memory.i32.subarray(start, start + rows);
+  reserveKeys(writerIndex: number, rows: number): number {
+    return this.#column(writerIndex).reserve(rows);
   }
   /** Adds values of a column that is not a SYMBOL; `null` for NULLs. */
   append(writerIndex: number, vector: Vector | null, rows: number): void {

@@ -9,13 +9,12 @@
  * @module
  */
 import { INT_NULL } from "../common/mod.ts";
-import type { SymbolTable, Vector, WasmMemory } from "../wasm/mod.ts";
+import { Arena, type SymbolTable, type Vector, type WasmCore } from "../wasm/mod.ts";
 import { TextInterner } from "./text_interner.ts";
 import type { SymbolDiff } from "./wal_event.ts";
 
 const UNMAPPED = -1;
-/** Distinct values after which the interner of VARCHAR input starts over. */
-const INTERNED_VALUES_MAX = 1 << 20;
+/** Bytes after which the interner of VARCHAR input starts over. */
 const INTERNED_BYTES_MAX = 64 << 20;
 /** A dictionary this many times larger than the rows is remapped through a map instead of an array. */
 const SPARSE_FACTOR = 8;
@@ -31,7 +30,8 @@ export class SymbolWriter {
   readonly #transactionKeys = new Map<string, number>();
   #texts: string[] = [];
   #hasNull = false;
-  readonly #interner = new TextInterner();
+  /** Of the open transaction, with the keys of its ids. */
+  #interned: { interner: TextInterner; keys: Int32Array } | null = null;
   /** Dictionary → remap array of the open transaction. */
   #remaps = new Map<SymbolTable, Int32Array>();
 
@@ -42,27 +42,18 @@ export class SymbolWriter {
     this.#cleanCount = tableSymbols?.count ?? 0;
   }
 
-  /** Writes the keys of `rowCount` values to `out`. The vector is SYMBOL, VARCHAR or STRING. */
-  map(memory: WasmMemory, vector: Vector, options: { rowCount: number; out: Int32Array }): void {
+  /** Writes the keys of `rowCount` values to the int32 values at `out`. The vector is SYMBOL, VARCHAR or STRING. */
+  map(core: WasmCore, vector: Vector, options: { rowCount: number; out: number }): void {
     const { rowCount, out } = options;
-    if (vector.symbols !== null) {
-      const keys = memory.i32.subarray(vector.data >>> 2, (vector.data >>> 2) + rowCount);
-      this.#remap(keys, vector.symbols, out);
-      return;
-    }
-    if (
-      this.#interner.count > INTERNED_VALUES_MAX || this.#interner.byteSize > INTERNED_BYTES_MAX
-    ) {
-      this.#interner.clear();
-      this.#remaps.delete(this.#interner);
-    }
-    this.#interner.internVarchar(memory, vector, options);
-    this.#remap(out.subarray(0, rowCount), this.#interner, out);
+    if (vector.symbols === null) return this.#mapTexts(core, vector, options);
+    const { i32 } = core.memory;
+    const keys = i32.subarray(vector.data >>> 2, (vector.data >>> 2) + rowCount);
+    this.#remap(keys, vector.symbols, i32.subarray(out >>> 2, (out >>> 2) + rowCount));
   }
 
   /** Fills `out` with NULL. */
-  mapNulls(rowCount: number, out: Int32Array): void {
-    out.fill(INT_NULL, 0, rowCount);
+  mapNulls(core: WasmCore, rowCount: number, out: number): void {
+    core.memory.i32.fill(INT_NULL, out >>> 2, (out >>> 2) + rowCount);
     this.#hasNull ||= rowCount > 0;
   }
 
@@ -83,6 +74,37 @@ export class SymbolWriter {
     this.#texts = [];
     this.#hasNull = false;
     if (this.#remaps.size > 0) this.#remaps = new Map();
+    this.#interned?.interner[Symbol.dispose]();
+    this.#interned = null;
+  }
+
+  #mapTexts(core: WasmCore, vector: Vector, options: { rowCount: number; out: number }): void {
+    const { rowCount, out } = options;
+    if (this.#interned !== null && this.#interned.interner.byteSize > INTERNED_BYTES_MAX) {
+      this.#interned.interner[Symbol.dispose]();
+      this.#interned = null;
+    }
+    const interned = this.#interned ??= {
+      interner: new TextInterner(core),
+      keys: new Int32Array(0),
+    };
+    const { interner } = interned;
+    const known = interner.count;
+    interner.intern(vector, rowCount, out);
+    const { count } = interner;
+    if (count > interned.keys.length) {
+      const keys = new Int32Array(2 * count);
+      keys.set(interned.keys.subarray(0, known));
+      interned.keys = keys;
+    }
+    for (const [i, text] of interner.texts(known).entries()) {
+      interned.keys[known + i] = text === null ? INT_NULL : this.#keyOf(text);
+      this.#hasNull ||= text === null;
+    }
+    using arena = new Arena(core.memory);
+    const map = arena.alloc(4 * count);
+    core.memory.i32.set(interned.keys.subarray(0, count), map >>> 2);
+    core.kernels.remapI32(out, rowCount, 0, map, out);
   }
 
   #remap(keys: Int32Array, symbols: SymbolTable, out: Int32Array): void {

@@ -422,12 +422,12 @@ export class WalWriter implements RowWriter, Disposable {
     rowCount: number;
   }): void {
     const { writerIndex, symbols, vector, rowCount } = column;
-    const { memory } = this.#options.core;
+    const { core } = this.#options;
+    const { memory } = core;
     const keys = memory.alloc(4 * rowCount);
     try {
-      const out = memory.i32.subarray(keys >>> 2, (keys >>> 2) + rowCount);
-      if (vector === null) symbols.mapNulls(rowCount, out);
-      else symbols.map(memory, vector, { rowCount, out });
+      if (vector === null) symbols.mapNulls(core, rowCount, keys);
+      else symbols.map(core, vector, { rowCount, out: keys });
       segment.writeFixed(writerIndex, keys, rowCount);
     } finally {
       memory.free(keys);
