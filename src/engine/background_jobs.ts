@@ -94,6 +94,17 @@ export class BackgroundJobs {
     await this.#startSync();
   }
 
+  /** What only the record of an older durable state has kept goes at once. */
+  #removeFreed(state: TableState): void {
+    const { fs, isPurgeHeld } = this.#options;
+    if (isPurgeHeld() || !isPurgeable(state)) return;
+    try {
+      removeStalePartitions(fs, state, readTableMetadata(fs, state.tableDir));
+    } catch (error) {
+      this.#report("purge", error, state);
+    }
+  }
+
   async #purgeWal(state: TableState): Promise<void> {
     const { fs, isPurgeHeld, states } = this.#options;
     if (state.token.type !== 1 || state.isDropped) return;
@@ -113,7 +124,10 @@ export class BackgroundJobs {
       state.isSyncing = true;
       try {
         if (state.writer?.isDirty) await state.writer.syncAsync();
-        if (state.durability.isDirty) await state.durability.sync();
+        if (state.durability.isDirty) {
+          await state.durability.sync();
+          this.#removeFreed(state);
+        }
       } catch (error) {
         this.#report("sync", error, state);
         failures.push(error instanceof Error ? error : new Error(String(error)));
