@@ -61,11 +61,8 @@ async function useEveryCall(store: ObjectStore, exceptions: TlsExceptions): Prom
   assertEquals((await store.get("a", { range: { offset: 9, length: 99 } })).length, 99);
   assertEquals((await store.head("a"))?.size, body.length);
   if (exceptions.hasPlainSessions !== true) {
-    async function* parts() {
-      yield new Uint8Array(PART_BYTES);
-      yield await Promise.resolve(body);
-    }
-    await uploadStream(store, "parts", parts(), { partBytes: PART_BYTES });
+    const parts = ReadableStream.from([new Uint8Array(PART_BYTES), body]);
+    await uploadStream(store, "parts", parts, { partBytes: PART_BYTES });
     assertEquals((await store.head("parts"))?.size, PART_BYTES + body.length);
   }
   const keys = [];
