@@ -31,12 +31,27 @@ import {
 } from "../storage/mod.ts";
 import { checkRelativePath } from "./path_safety.ts";
 import { type BackupTable, VIEW_TYPE } from "./root_manifest.ts";
-import type { TableManifest } from "./table_manifest.ts";
+import type { StoredFile, TableManifest } from "./table_manifest.ts";
 
-/** Files that tell the state of a table; the rest can be checked against them. */
-export const STATE_FILES: readonly string[] = ["_meta", "_txn", "_cv"];
+/** The sequencer's log; only its header tells something of the table's state. */
+const LOG_FILE = "txn_seq/_txnlog";
+const LOG_HEADER_BYTES = 76;
+const LOG_FORMATS_MAX = 1;
+const LOG_RECORD_BYTES = 28;
+const MAX_TXN_POSITION = 4;
+/** `type` of tables that have a sequencer: with WAL, materialized views. */
+const WAL_TYPES = [1, 2];
+const STATE_FILES = ["_meta", "_txn", "_cv"];
 
 const SYMBOL_HEADER_BYTES = 64;
+
+/** Files that tell the state of a table, as far as they do; the rest can be checked against them. */
+export function stateFiles(manifest: TableManifest): StoredFile[] {
+  const files = manifest.tableFiles();
+  const log = files.filter(({ path }) => path === LOG_FILE)
+    .map((file) => ({ ...file, slices: file.slices.slice(0, 1) }));
+  return [...files.filter(({ path }) => STATE_FILES.includes(path)), ...log];
+}
 
 interface TableState {
   readonly metadata: TableMetadata;
@@ -59,8 +74,33 @@ export function checkTable(
   const txn = readTxn(fs, tableDir, metadata.partitionBy);
   const versions = readColumnVersions(fs, tableDir, txn.columnVersion);
   checkFacts(source.table, { metadata, txn, versions });
+  if (WAL_TYPES.includes(source.table.type)) checkLog(fs, tableDir, source);
   checkSymbols(source.manifest, { metadata, txn, versions });
   checkPartitions(source, { metadata, txn, versions });
+}
+
+/** The sequencer's log ends with the transaction that the backup ends with. */
+function checkLog(
+  fs: FileSystem,
+  tableDir: string,
+  { table, manifest }: { readonly table: BackupTable; readonly manifest: TableManifest },
+): void {
+  const actual = manifest.tableFiles().find(({ path }) => path === LOG_FILE)?.bytes;
+  requireFile(manifest, LOG_FILE, { least: LOG_HEADER_BYTES, actual });
+  const header = new Uint8Array(LOG_HEADER_BYTES);
+  using file = fs.open(`${tableDir}/${LOG_FILE}`, "read");
+  file.read(header, 0);
+  const view = new DataView(header.buffer);
+  const format = view.getInt32(0, true);
+  const lastTxn = Number(view.getBigInt64(MAX_TXN_POSITION, true));
+  if (format < 0 || format > LOG_FORMATS_MAX) {
+    throw differs(table, { field: "transaction log format", expected: "0|1", actual: format });
+  }
+  if (lastTxn !== table.last_txn) {
+    throw differs(table, { field: "last_txn", expected: table.last_txn, actual: lastTxn });
+  }
+  const records = format === 0 ? lastTxn * LOG_RECORD_BYTES : 0;
+  requireFile(manifest, LOG_FILE, { least: LOG_HEADER_BYTES + records, actual });
 }
 
 /** Of each symbol table there is what the rest is built from. */

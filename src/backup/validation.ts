@@ -21,7 +21,7 @@ import { type ManifestContext, readTableManifest } from "./manifest_store.ts";
 import { DATABASE_DIRECTORY, type InstanceKeys } from "./object_keys.ts";
 import { checkDatabaseFiles, readSelected } from "./restore.ts";
 import { type PackRange, planRanges, RANGE_BYTES_MAX } from "./restore_ranges.ts";
-import { checkPaths, checkTable, STATE_FILES } from "./restored_table.ts";
+import { checkPaths, checkTable, stateFiles } from "./restored_table.ts";
 import type { BackupTable, ManifestReference, RootManifest } from "./root_manifest.ts";
 import { BackupTask, type DecodeRequest } from "./slice_tasks.ts";
 import { checkOwnManifest, wantedSlices } from "./table_restore.ts";
@@ -239,11 +239,10 @@ class TableCheck {
 
   /** Reads the table's own state files and asks whether they and the manifests tell the same. */
   async #checkState(table: BackupTable, manifest: TableManifest): Promise<void> {
-    const files = manifest.tableFiles().filter(({ path }) => STATE_FILES.includes(path));
     const scratch = new SimulatedFileSystem();
-    scratch.mkdir("/table");
-    for (const file of files) {
-      if (file.bytes > STATE_BYTES_MAX) {
+    scratch.mkdir("/table/txn_seq");
+    for (const file of stateFiles(manifest)) {
+      if (file.slices.reduce((sum, { raw }) => sum + raw, 0) > STATE_BYTES_MAX) {
         throw new RestoreError("invalid manifest: a state file is too large", {
           manifest: manifest.source,
           path: file.path,

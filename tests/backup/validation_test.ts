@@ -3,7 +3,22 @@ import { BackupError, PartitionBy } from "../../src/common/mod.ts";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "../support/assert.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import type { Row } from "../storage/table_fixture.ts";
-import { backUp, openStore, serviceOf, TestDatabase } from "./test_database.ts";
+import { allTypesTable, commitRows, openEngine, testCore } from "../support/engine_fixture.ts";
+import type { Row as TableRow } from "../support/table_rows.ts";
+import { backupTasks, validateBackup } from "../../src/backup/mod.ts";
+import { SimulatedFileSystem } from "../../src/platform/mod.ts";
+import { InlineTaskRunner } from "../../src/wasm/mod.ts";
+import { engineService } from "./engine_service.ts";
+import { type AnyJson, Forger } from "./forgery.ts";
+import { MemoryStore } from "./memory_store.ts";
+import {
+  backUp,
+  openStore,
+  PRODUCT_VERSION,
+  restore,
+  serviceOf,
+  TestDatabase,
+} from "./test_database.ts";
 
 const START = 1_704_067_200_000_000n;
 const LEVELS = ["manifest", "objects", "hashes", "decode"];
@@ -127,4 +142,61 @@ Deno.test("a damaged table manifest is told with its table; a damaged root manif
       "manifest",
     );
   });
+});
+
+Deno.test("a table with WAL is valid, and not when its log ends elsewhere than the backup says", async () => {
+  using directory = new TempDir();
+  const store = new MemoryStore();
+  {
+    await using engine = await openEngine(`${directory.path}/root`);
+    const token = engine.createTable(allTypesTable("w", { partitionBy: PartitionBy.DAY }));
+    const row = (day: number): TableRow => [
+      START + BigInt(day) * 86_400_000_000n,
+      true,
+      day,
+      1n,
+      2,
+      "s",
+      "text",
+    ];
+    for (let day = 0; day < 3; day++) commitRows(engine, token, [row(day)]);
+    await engine.waitApplied(token);
+    await backUp(engineService(engine, `${directory.path}/root`, store));
+  }
+  const validate = async (changed: MemoryStore) => {
+    const { tables } = await validateBackup({
+      store: changed,
+      core: testCore(),
+      tasks: new InlineTaskRunner(
+        { core: testCore(), fs: new SimulatedFileSystem() },
+        backupTasks,
+      ),
+      productVersion: PRODUCT_VERSION,
+      level: "hashes",
+      instance: null,
+      timestamp: null,
+      signal,
+    });
+    return tables.flatMap(({ error }) => error ?? []).join();
+  };
+  assertEquals(await validate(store), "");
+  const cases: [string, (json: AnyJson, root: AnyJson) => void][] = [
+    ["field=last_txn, expected=4, actual=3", (_, root) => root.tables[0].last_txn++],
+    ["path=txn_seq/_txnlog, expected=76", (json) => {
+      json.names[json.names.indexOf("txn_seq/_txnlog")] = "txn_seq/other";
+    }],
+  ];
+  for (const [text, change] of cases) {
+    const forger = new Forger(new MemoryStore(store.objects));
+    const json = forger.manifest(0);
+    change(json, forger.root);
+    forger.replace(0, json);
+    forger.seal();
+    assertStringIncludes(await validate(forger.store), text);
+    await assertRejects(
+      () => restore(`${directory.path}/${text.slice(0, 8)}`, forger.store, { lines: [""] }),
+      Error,
+      text,
+    );
+  }
 });
