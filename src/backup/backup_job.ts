@@ -108,6 +108,7 @@ class BackupJob {
       ...this.#options,
       keys: instance.keys,
       isResumed,
+      hasFileHashes: this.#options.config.hasPartitionHashes,
       compressionLevel: this.#options.config.compressionLevel,
       threadCount: this.#options.config.compressionThreads || this.#options.tasks.workerCount,
       counters: this.#counters,

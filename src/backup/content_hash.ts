@@ -14,7 +14,11 @@ export function hashHex(core: WasmCore, bytes: Uint8Array): string {
 
 /** Hash of bytes in wasm memory, in base64url without padding. */
 export function hashDigits(core: WasmCore, pointer: number, byteSize: number): string {
-  const hash = blake3(core, pointer, byteSize);
+  return toDigits(blake3(core, pointer, byteSize));
+}
+
+/** Base64url text of a hash, without padding. */
+export function toDigits(hash: Uint8Array): string {
   return btoa(String.fromCharCode(...hash))
     .replaceAll("+", "-").replaceAll("/", "_").replace("=", "");
 }

@@ -8,7 +8,15 @@ import { Buffer } from "node:buffer";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { assert, BackupError, freeBytes, RestoreError } from "../common/mod.ts";
 import type { FileHandle, FileSystem } from "../platform/mod.ts";
-import { type TaskContext, type TaskHandlers, Transferred, type WasmCore } from "../wasm/mod.ts";
+import {
+  blake3,
+  BLAKE3_PART_BYTES,
+  blake3Part,
+  type TaskContext,
+  type TaskHandlers,
+  Transferred,
+  type WasmCore,
+} from "../wasm/mod.ts";
 import {
   buildPartitionIndex,
   type IndexedColumn,
@@ -96,6 +104,18 @@ export interface IndexRebuildRequest {
   readonly column: IndexedColumn;
 }
 
+/** Part of a file to hash. */
+export interface HashPartRequest {
+  /** Absolute path. */
+  readonly file: string;
+  /** Which part of {@linkcode BLAKE3_PART_BYTES}. */
+  readonly index: number;
+  /** Bytes of the part. */
+  readonly bytes: number;
+  /** True if the file has no other part: the result is its hash. */
+  readonly isOnly: boolean;
+}
+
 /** Names of the tasks. */
 export const BackupTask = {
   PLAN: "backup.plan",
@@ -105,6 +125,7 @@ export const BackupTask = {
   READ: "backup.read",
   PRESENT: "backup.present",
   COMPRESS: "backup.compress",
+  HASH: "backup.hash",
   SYNC: "backup.sync",
   SYMBOLS: "backup.symbols",
   INDEX: "backup.index",
@@ -119,6 +140,7 @@ export const backupTasks: TaskHandlers = {
   [BackupTask.READ]: readSlices,
   [BackupTask.PRESENT]: findPresent,
   [BackupTask.COMPRESS]: compressObject,
+  [BackupTask.HASH]: hashPart,
   [BackupTask.SYNC]: syncFiles,
   [BackupTask.SYMBOLS]: rebuildSymbols,
   [BackupTask.INDEX]: rebuildIndex,
@@ -165,6 +187,22 @@ function readJob(view: Uint8Array, files: OpenFiles, job: EncodeJob): void {
     if (low >= high) continue;
     const part = overlay.bytes.subarray(low - overlay.position, high - overlay.position);
     view.set(part, low - job.position);
+  }
+}
+
+function hashPart(context: TaskContext, request: HashPartRequest): Uint8Array<ArrayBuffer> {
+  const { core, fs } = context;
+  const { file, index, bytes, isOnly } = request;
+  using files = new OpenFiles(fs, "read");
+  const pointer = core.memory.alloc(bytes);
+  try {
+    const view = core.memory.bytes(pointer, bytes);
+    files.readExactly(file, view, index * BLAKE3_PART_BYTES);
+    return isOnly
+      ? blake3(core, pointer, bytes)
+      : blake3Part(core, { pointer, byteSize: bytes, index });
+  } finally {
+    core.memory.free(pointer);
   }
 }
 

@@ -9,14 +9,20 @@
  *
  * @module
  */
-import type { TaskRunner, WasmCore } from "../wasm/mod.ts";
+import { BLAKE3_PART_BYTES, joinBlake3, type TaskRunner, type WasmCore } from "../wasm/mod.ts";
+import { toDigits } from "./content_hash.ts";
 import type { InstanceKeys } from "./object_keys.ts";
 import type { PackBuffers } from "./pack_buffer.ts";
 import { OrderedTasks } from "./ordered_tasks.ts";
 import { PackUploader, putImmutable, type UploadTarget } from "./pack_uploader.ts";
 import type { FilePlan, PartitionFile } from "./partition_sources.ts";
 import type { ManifestReference } from "./root_manifest.ts";
-import { BackupTask, type EncodedSlice, type EncodeJob } from "./slice_tasks.ts";
+import {
+  BackupTask,
+  type EncodedSlice,
+  type EncodeJob,
+  type HashPartRequest,
+} from "./slice_tasks.ts";
 import { cutBytes, SLICE_BYTES_MAX } from "./slice_plan.ts";
 import type { SourceFile } from "./source_file.ts";
 import {
@@ -45,6 +51,8 @@ export interface BackupContext extends UploadTarget {
   /** Slices encoded at a time. */
   readonly threadCount: number;
   readonly signal: AbortSignal;
+  /** True if whole files of partitions are hashed: `backup.enable.partition.hashes`. */
+  readonly hasFileHashes: boolean;
   /** Resolves when work may be handed out. */
   readonly giveWay: () => Promise<void>;
   readonly packBuffers: PackBuffers;
@@ -83,6 +91,8 @@ interface FileAssembly {
   readonly top: number;
   readonly bytes: number;
   readonly slots: (StoredSlice | null)[];
+  /** Hash of the whole file, once it is known. */
+  blake3: string | null;
 }
 
 interface Slot {
@@ -172,6 +182,7 @@ class TableBackup {
         top: 0,
         bytes: source.bytes,
         slots: new Array(cuts.length - 1).fill(null),
+        blake3: null,
       };
       assemblies.push(assembly);
       const candidates = previous.get(source.path)?.slices ?? [];
@@ -248,6 +259,9 @@ class TableBackup {
         });
       });
       await this.#submit(slots);
+      for (const assembly of assemblies) {
+        if (planned.has(assembly.path)) await this.#hashFile(partition.directory, assembly);
+      }
       await this.#tasks.add(0, () => Promise.resolve(), async () => {
         await this.#uploader.flush();
         this.#builder.addPartition(partition, assemblies.map(finished), this.#allPackBytes());
@@ -287,6 +301,7 @@ class TableBackup {
       top: file.top,
       bytes: plan.bytes,
       slots: new Array(count).fill(null),
+      blake3: null,
     };
     const candidates = before.old?.slices ?? [];
     const known = candidates.map((slice) => slice.blake3); // one array for all jobs: it is cloned once a task
@@ -332,6 +347,28 @@ class TableBackup {
       ) bytes += slots[end++].job.bytes;
       await this.#encode(slots.slice(start, end), bytes);
       start = end;
+    }
+  }
+
+  /** Hashes a file as it is restored, in parts that do not hold up others. */
+  async #hashFile(directory: string, assembly: FileAssembly): Promise<void> {
+    const { hasFileHashes, tasks, core, giveWay } = this.#context;
+    if (!hasFileHashes || assembly.bytes === 0) return;
+    const file = `${directory}/${assembly.path}`;
+    const count = Math.ceil(assembly.bytes / BLAKE3_PART_BYTES);
+    const parts: Uint8Array[] = [];
+    for (let index = 0; index < count; index++) {
+      const bytes = Math.min(BLAKE3_PART_BYTES, assembly.bytes - index * BLAKE3_PART_BYTES);
+      const request: HashPartRequest = { file, index, bytes, isOnly: count === 1 };
+      await giveWay();
+      await this.#tasks.add(
+        bytes,
+        () => tasks.run<Uint8Array>(BackupTask.HASH, request),
+        (part) => {
+          if (parts.push(part) < count) return;
+          assembly.blake3 = toDigits(count === 1 ? part : joinBlake3(core, parts));
+        },
+      );
     }
   }
 
@@ -400,10 +437,11 @@ function sourceJob(
 
 function reusedFile(file: StoredFile): FileAssembly {
   const { path, kind, top, bytes } = file;
-  return { path, kind, top, bytes, slots: [...file.slices] };
+  return { path, kind, top, bytes, slots: [...file.slices], blake3: file.blake3 ?? null };
 }
 
 function finished(assembly: FileAssembly): StoredFile {
-  const { path, kind, top, bytes } = assembly;
-  return { path, kind, top, bytes, slices: assembly.slots as StoredSlice[] };
+  const { path, kind, top, bytes, blake3 } = assembly;
+  const slices = assembly.slots as StoredSlice[];
+  return { path, kind, top, bytes, slices, ...blake3 === null ? {} : { blake3 } };
 }

@@ -7,11 +7,11 @@
  *   names[]                                     dictionary of paths and codecs
  *   packs:      { hash[], bytes[] }             objects that slices lie in
  *   partitions: { timestamp[], name_txn[], rows[], squash_count[], format[], file_count[] }
- *   files:      { name[], kind[], top[], bytes[], slice_count[] }   table files first, then each partition's
+ *   files:      { name[], kind[], top[], bytes[], slice_count[], blake3? }   table files first, then each partition's
  *   slices:     { row_lo[], row_hi[], pack[], offset[], stored[], raw[], codec[], blake3 } }
  * ```
  * `name`, `codec` index `names`; `pack` indexes `packs`; `blake3` is one text of 43 base64url digits per slice, the hash of
- * the raw bytes. Rows of table files are byte positions. Format: docs/internals/backup_manifest.md.
+ * the raw bytes. That of the files, if there is one, is 43 characters per file, `.` for one without a hash. Rows of table files are byte positions. Format: docs/internals/backup_manifest.md.
  *
  * Invariants, checked when a manifest is read:
  * 1. Arrays of a group have one length; counts add up; every index is in range; every number is a safe non-negative integer.
@@ -63,6 +63,8 @@ export interface StoredFile {
   /** Length in bytes. */
   readonly bytes: number;
   readonly slices: readonly StoredSlice[];
+  /** BLAKE3 of the whole file, base64url; only with `backup.enable.partition.hashes`. */
+  readonly blake3?: string;
 }
 
 /** Facts of a partition that tell whether it changed. */
@@ -85,6 +87,9 @@ export interface TableManifestHeader {
   readonly truncateVersion: number;
 }
 
+/** Stands for the hash of a file that has none. */
+const NO_HASH = ".".repeat(HASH_DIGITS);
+
 class Dictionary {
   readonly values: string[] = [];
   readonly #indexes = new Map<string, number>();
@@ -105,6 +110,7 @@ export class TableManifestBuilder {
   readonly #json: ManifestJson;
   #rawBytes = 0;
   #storedBytes = 0;
+  #fileHashes = "";
 
   constructor(header: TableManifestHeader) {
     this.#json = {
@@ -155,6 +161,7 @@ export class TableManifestBuilder {
       out.top.push(file.top);
       out.bytes.push(file.bytes);
       out.slice_count.push(file.slices.length);
+      this.#fileHashes += file.blake3 ?? NO_HASH;
       this.#rawBytes += file.bytes;
       for (const slice of file.slices) {
         const pack = this.#packs.index(slice.pack);
@@ -191,6 +198,7 @@ export class TableManifestBuilder {
 
   /** The manifest as JSON text in UTF-8. */
   encode(): Uint8Array<ArrayBuffer> {
+    if (/[^.]/.test(this.#fileHashes)) this.#json.files.blake3 = this.#fileHashes;
     return new TextEncoder().encode(JSON.stringify(this.#json));
   }
 }
@@ -265,12 +273,14 @@ export class TableManifest {
     const { files, names } = this.#json;
     const result = [];
     for (let i = low; i < high; i++) {
+      const hash = files.blake3?.substring(i * HASH_DIGITS, (i + 1) * HASH_DIGITS) ?? NO_HASH;
       result.push({
         path: names[files.name[i]],
         kind: files.kind[i],
         top: files.top[i],
         bytes: files.bytes[i],
         slices: this.#slices(this.#sliceStarts[i], this.#sliceStarts[i + 1]),
+        ...hash === NO_HASH ? {} : { blake3: hash },
       });
     }
     return result;

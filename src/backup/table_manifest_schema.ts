@@ -54,6 +54,7 @@ export interface ManifestJson {
     top: number[];
     bytes: number[];
     slice_count: number[];
+    blake3?: string;
   };
   slices: {
     row_lo: number[];
@@ -123,6 +124,7 @@ export function checkManifest(json: ManifestJson, source: string): void {
     bytes: [0, 2 ** 50],
     slice_count: [0, 2 ** 31],
   });
+  checkFileHashes(json.files.blake3, files, source);
   const slices = checkGroup(json.slices, source, {
     row_lo: [0, 2 ** 50],
     row_hi: [0, 2 ** 50],
@@ -142,6 +144,13 @@ export function checkManifest(json: ManifestJson, source: string): void {
   ) {
     throw invalid(source, "slice hashes");
   }
+}
+
+function checkFileHashes(hashes: unknown, fileCount: number, source: string): void {
+  if (hashes === undefined) return;
+  const isFine = typeof hashes === "string" && hashes.length === fileCount * HASH_DIGITS &&
+    /^([\w-]{43}|\.{43})*$/.test(hashes);
+  if (!isFine) throw invalid(source, "file hashes");
 }
 
 /** Checks that the named arrays hold integers in their range and have one length; returns it. */

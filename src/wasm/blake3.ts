@@ -32,6 +32,61 @@ export function blake3(core: WasmCore, pointer: number, byteSize: number): Uint8
   }
 }
 
+/** Bytes of the parts that {@linkcode blake3Part} takes, but for the last one: a power of two of chunks. */
+export const BLAKE3_PART_BYTES = 4_194_304;
+
+/**
+ * Hashes one part of a longer input, so that parts can be hashed on their own, anywhere, in any order.
+ *
+ * @param part `pointer`, `byteSize`: the bytes, {@linkcode BLAKE3_PART_BYTES} of them unless it is the last part; `index`: which part it is.
+ * @returns what {@linkcode joinBlake3} needs; not the hash itself.
+ */
+export function blake3Part(
+  core: WasmCore,
+  part: { readonly pointer: number; readonly byteSize: number; readonly index: number },
+): Uint8Array<ArrayBuffer> {
+  const { memory, kernels } = core;
+  const { pointer, byteSize, index } = part;
+  assert(byteSize > 0 && byteSize <= BLAKE3_PART_BYTES, "a part has its size");
+  const block = memory.alloc(BLAKE3_BYTES + scratchBytes(byteSize));
+  const chunk = index * (BLAKE3_PART_BYTES / CHUNK_BYTES);
+  try {
+    kernels.blake3Subtree(pointer, byteSize, chunk, 0, block + BLAKE3_BYTES, block);
+    return memory.u8.slice(block, block + BLAKE3_BYTES) as Uint8Array<ArrayBuffer>;
+  } finally {
+    memory.free(block);
+  }
+}
+
+/** Hash of an input of at least two parts. @param parts results of {@linkcode blake3Part}, in order. */
+export function joinBlake3(
+  core: WasmCore,
+  parts: readonly Uint8Array[],
+): Uint8Array<ArrayBuffer> {
+  assert(parts.length > 1, "a single part is hashed at once");
+  const { memory, kernels } = core;
+  const block = memory.alloc(2 * BLAKE3_BYTES + scratchBytes(0));
+  try {
+    // Level by level: pairs become parents, an odd one out moves up as it is.
+    let level = parts;
+    while (level.length > 1) {
+      const next: Uint8Array[] = [];
+      for (let i = 0; i + 1 < level.length; i += 2) {
+        memory.u8.set(level[i], block);
+        memory.u8.set(level[i + 1], block + BLAKE3_BYTES);
+        const isRoot = level.length === 2 ? 1 : 0;
+        kernels.blake3Parent(block, isRoot, block + 2 * BLAKE3_BYTES, block);
+        next.push(memory.u8.slice(block, block + BLAKE3_BYTES));
+      }
+      if (level.length % 2 === 1) next.push(level.at(-1)!);
+      level = next;
+    }
+    return new Uint8Array(level[0]);
+  } finally {
+    memory.free(block);
+  }
+}
+
 /**
  * Incremental hash: the chaining values of whole units wait on a stack, one per set bit of the number of units, until the end
  * tells which node is the root.

@@ -10,7 +10,14 @@ export {
   type SliceContent,
   unfilterSlice,
 } from "./slice_filter.ts";
-export { Blake3, blake3, BLAKE3_BYTES } from "./blake3.ts";
+export {
+  Blake3,
+  blake3,
+  BLAKE3_BYTES,
+  BLAKE3_PART_BYTES,
+  blake3Part,
+  joinBlake3,
+} from "./blake3.ts";
 export {
   MAX_WAITING_TASKS,
   startWorker,

@@ -99,7 +99,7 @@ Deno.test("a backup brings back every type, whole and incremental, with its inde
       o3MaxLagMicros: 0n,
       ttlHoursOrMonths: 0,
     });
-    const service = engineService(engine, root.path, objects);
+    const service = engineService(engine, root.path, objects, { hasPartitionHashes: true });
     await commit(engine, random, 0);
     await commit(engine, random, 30);
     await backUp(service);

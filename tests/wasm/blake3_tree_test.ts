@@ -1,5 +1,12 @@
 import { blake3 as hashWasmBlake3 } from "hash-wasm";
-import { Blake3, blake3, createCore } from "../../src/wasm/mod.ts";
+import {
+  Blake3,
+  blake3,
+  BLAKE3_PART_BYTES,
+  blake3Part,
+  createCore,
+  joinBlake3,
+} from "../../src/wasm/mod.ts";
 import { assertEquals, assertNotEquals, assertThrows } from "../support/assert.ts";
 import { runSeed, SeededRandom } from "../support/seeded_random.ts";
 import vectors from "./testdata/blake3_vectors.json" with { type: "json" };
@@ -100,4 +107,25 @@ Deno.test("Blake3 refuses use after digest() and gives its memory back", () => {
   assertThrows(() => hash.digest(), Error, "the hash is not finished");
   hash[Symbol.dispose]();
   assertEquals(core.memory.liveBytes, before);
+});
+
+Deno.test("blake3Part and joinBlake3 give the hash of the whole, for any number of parts", async () => {
+  const whole = new Uint8Array(5 * BLAKE3_PART_BYTES + 77);
+  for (let i = 0; i < whole.length; i++) whole[i] = (i * 2_654_435_761) >>> 13;
+  const pointer = core.memory.alloc(BLAKE3_PART_BYTES);
+  for (
+    const length of [1, 2, 3, 4, 5].flatMap((
+      n,
+    ) => [n * BLAKE3_PART_BYTES + 77, (n + 1) * BLAKE3_PART_BYTES])
+  ) {
+    const bytes = whole.subarray(0, length);
+    const parts: Uint8Array[] = [];
+    for (let at = 0; at < bytes.length; at += BLAKE3_PART_BYTES) {
+      const part = bytes.subarray(at, at + BLAKE3_PART_BYTES);
+      core.memory.u8.set(part, pointer);
+      parts.push(blake3Part(core, { pointer, byteSize: part.length, index: parts.length }));
+    }
+    assertEquals(hex(joinBlake3(core, parts)), await hashWasmBlake3(bytes), `${length}`);
+  }
+  core.memory.free(pointer);
 });
