@@ -63,6 +63,8 @@ export interface MachineOptions {
   /** Identity of this run of the machine. */
   readonly bootId: string;
   readonly seed: number;
+  /** Install root on `fs`. */
+  readonly root?: string;
   /** Stands between the engine and the tasks that apply its WAL. */
   readonly wrapTasks?: (tasks: TaskRunner) => TaskRunner;
 }
@@ -77,14 +79,14 @@ export class Machine {
     this.#sql = new SqlEngine(engine, { fs });
   }
 
-  /** Opens the root `/data`. */
+  /** Opens the root, `/data` if none is named. */
   static async start(options: MachineOptions): Promise<Machine> {
-    const { fs, commitMode, bootId } = options;
+    const { fs, commitMode, bootId, root = "/data" } = options;
     const core = testCore();
     const tasks = new InlineTaskRunner({ core, fs }, walTasks(sqlEventExecutor));
     const engine = await Engine.open({
-      root: "/data",
-      dbRoot: "/data/db",
+      root,
+      dbRoot: `${root}/db`,
       config: {
         ...DEFAULT_ENGINE_CONFIG,
         commitMode,

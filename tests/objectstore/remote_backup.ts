@@ -12,7 +12,9 @@ import { InlineTaskRunner } from "../../src/wasm/mod.ts";
 import { engineService } from "../backup/engine_service.ts";
 import { backUp, PRODUCT_VERSION, random } from "../backup/test_database.ts";
 import { core } from "../storage/table_fixture.ts";
+import { checkRoundTrips } from "../backup/round_trip.ts";
 import { assert, assertEquals } from "../support/assert.ts";
+import { runSeed } from "../support/seeded_random.ts";
 import { allTypesTable, commitRows, openEngine, tableRows } from "../support/engine_fixture.ts";
 import { FaultProxy } from "../support/fault_proxy.ts";
 import type { Row } from "../support/table_rows.ts";
@@ -20,6 +22,8 @@ import { TempDir } from "../support/temp_dir.ts";
 import type { SharedServer } from "./remote_contract.ts";
 import { environment } from "./store_environment.ts";
 
+/** Random histories. */
+const ROUND_TRIPS = 2;
 const START = 1_704_067_200_000_000n;
 
 function rows(salt: number): Row[] {
@@ -88,6 +92,16 @@ export function testRemoteBackup(name: string, server: SharedServer): void {
     );
     await using store = await openObjectStore(connection, environment);
     for await (const page of store.list(".tidemark-check/")) assertEquals(page, []);
+  });
+
+  Deno.test(`${name}: every retained point of a random history comes back`, async () => {
+    const first = runSeed();
+    const seeds = Array.from({ length: ROUND_TRIPS }, (_, i) => first + i);
+    const connections = new Map(seeds.map((seed) => [seed, server.connection()]));
+    await checkRoundTrips(
+      seeds,
+      (seed) => () => openObjectStore(connections.get(seed)!, environment),
+    );
   });
 
   Deno.test(`${name}: faults during backup and restore change nothing, or end in an error`, async () => {
