@@ -77,10 +77,16 @@ export function readInstanceName(fs: FileSystem, dbRoot: string): string | null 
   return readLocal(fs, `${dbRoot}/${INSTANCE_FILE}`)?.instance ?? null;
 }
 
-/** Timestamps of the backups that a database root remembers. */
-export function readKnownBackups(fs: FileSystem, dbRoot: string): bigint[] {
+/** Timestamps of the backups that a database root remembers, and of attempts of which it does not know the outcome. */
+export function readKnownBackups(
+  fs: FileSystem,
+  dbRoot: string,
+): { readonly complete: bigint[]; readonly unsure: bigint[] } {
   const local = readLocal(fs, `${dbRoot}/${INSTANCE_FILE}`);
-  return local === null ? [] : timestampsOf([...local.backups, ...local.unsure]);
+  return {
+    complete: timestampsOf(local?.backups ?? []),
+    unsure: timestampsOf(local?.unsure ?? []),
+  };
 }
 
 /** Timestamp of the attempt that was under way when the server stopped; `null` if there was none. */

@@ -207,8 +207,8 @@ class LocalBackupService implements RunnableBackupService {
     if (!config.isEnabled || instance === null) return Promise.resolve();
     const known = readKnownBackups(fs, dbRoot);
     // Timestamps never go back, even if the clock did while the server was down.
-    for (const timestamp of known) this.#raiseTimestamp(timestamp);
-    this.#earlier = mergeRecords(known.map(completedRecord), this.#earlier);
+    for (const timestamp of [...known.complete, ...known.unsure]) this.#raiseTimestamp(timestamp);
+    this.#earlier = mergeRecords(known.complete.map(completedRecord), this.#earlier);
     this.#noteInterrupted();
     this.#isHistoryDue = false;
     return this.#loading = this.#loading.then(() => this.#readHistory(instance));
