@@ -82,7 +82,10 @@ export class SymbolMapReader implements SymbolTable {
 
   /** Opens a symbol table bounded by its committed count. @throws {StorageError} */
   static open(fs: FileSystem, files: SymbolFiles, count: number): SymbolMapReader {
-    if (count === 0) return new SymbolMapReader(new Float64Array(1), new Uint8Array(0), true);
+    if (count === 0) {
+      const header = readStoragePrefix(fs, files.offsets, OFFSETS_HEADER_BYTES);
+      return new SymbolMapReader(new Float64Array(1), new Uint8Array(0), header.u8(8) !== 0);
+    }
     const offsets = readStoragePrefix(fs, files.offsets, OFFSETS_HEADER_BYTES + 8 * (count + 1));
     const starts = new Float64Array(count + 1);
     for (let key = 0; key <= count; key++) {

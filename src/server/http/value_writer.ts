@@ -46,9 +46,17 @@ const ENCODER = new TextEncoder();
 
 /** Appends any text with its quotes and escapes. */
 export function writeText({ buffer, format }: Omit<ValueOutput, "symbols">, text: string): void {
-  const bytes = ENCODER.encode(text);
+  const bytes = ENCODER.encode(wellFormed(text));
   if (format.isJson) buffer.jsonText(bytes, 0, bytes.length);
   else buffer.csvText(bytes, 0, bytes.length);
+}
+
+/** Half of a character, with what follows it where the other half should be, is a question mark in QuestDB's answers. */
+const HALF_CHARACTER = /[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff][^]?/g;
+
+function wellFormed(text: string): string {
+  if (text.isWellFormed()) return text;
+  return text.replace(HALF_CHARACTER, (found) => found.isWellFormed() ? found : "?");
 }
 
 /** Makes the writer of a vector's values. */
@@ -160,7 +168,7 @@ function charWriter(memory: WasmMemory, vector: Vector, output: ValueOutput): Va
     const code = memory.u16[(vector.data >> 1) + row];
     const text = code === 0 ? "" : String.fromCharCode(code);
     if (isJson) writeText(output, text);
-    else buffer.text(text);
+    else buffer.text(wellFormed(text));
   };
 }
 

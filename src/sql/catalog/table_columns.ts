@@ -28,7 +28,10 @@ export function tableColumnsTable(engine: Engine, token: TableToken): CatalogTab
         column.indexBlockCapacity,
         isSymbol && column.isSymbolCached,
         isSymbol ? column.symbolCapacity : 0,
-        isSymbol ? distinctValues(reader.symbolTable(column.writerIndex)) : 0,
+        // Without WAL, TRUNCATE drops the symbols, too; with it they stay.
+        isSymbol && (token.isWal || reader.rowCount > 0)
+          ? distinctValues(reader.symbolTable(column.writerIndex))
+          : 0,
         column.writerIndex === metadata.timestampIndex,
         column.isDedupKey,
       ];
@@ -39,8 +42,8 @@ export function tableColumnsTable(engine: Engine, token: TableToken): CatalogTab
   }
 }
 
-/** QuestDB counts NULL as a value of the column. Of a column without any other value it is not known here. */
+/** QuestDB counts NULL as a value of the column. */
 function distinctValues(symbols: SymbolTable): number {
   const hasNull = symbols instanceof SymbolMapReader && symbols.hasNull;
-  return symbols.count === 0 ? 0 : symbols.count + (hasNull ? 1 : 0);
+  return symbols.count + (hasNull ? 1 : 0);
 }

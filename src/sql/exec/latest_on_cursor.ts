@@ -96,7 +96,8 @@ export class LatestOnCursor implements RowCursor {
       return false;
     }
     const symbols = this.#symbols;
-    return symbols !== null && symbols.hasNull === false && this.#seen.size >= symbols.count;
+    return symbols !== null && symbols.count > 0 && symbols.hasNull === false &&
+      this.#seen.size >= symbols.count;
   }
   #symbols: NullAwareSymbols | null = null;
 
