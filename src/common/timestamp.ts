@@ -17,8 +17,8 @@ const ISO =
   /^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ](\d{2})(?::(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?)?)?)?)?(Z|[+-]\d{2}(?::?\d{2})?)?$/;
 
 /**
- * Parses an ISO-8601 timestamp with any trailing parts left out: `2024`, `2024-01`, `2024-01-05T10`, … `.123456Z`.
- * Digits past the sixth fraction digit are cut.
+ * Parses an ISO-8601 timestamp with any trailing parts left out: `2024`, `2024-01`, `2024-01-05T10`, … `.123456Z`;
+ * or with an ISO week: `2024-W01`, `2024-W01-7T10`. Digits past the sixth fraction digit are cut.
  *
  * @returns Microseconds since the epoch, or `null` if the text is no timestamp.
  */
@@ -35,9 +35,32 @@ export function parseTimestampNanos(text: string): bigint | null {
   return parsed === null ? null : parsed.millis * NANOS_PER_MILLI + BigInt(parsed.fraction);
 }
 
+const ISO_WEEK = /^(\d{4})-W(\d{2})(?:-([1-7])([T ].*)?)?(Z?)$/;
+
+/** Milliseconds of the Monday of an ISO week; `null` if the year has no such week. */
+function weekStart(year: number, week: number): number | null {
+  const date = new Date(0);
+  date.setUTCFullYear(year, 0, 4); // which is in week 1
+  date.setUTCDate(4 - (date.getUTCDay() + 6) % 7 + 7 * (week - 1));
+  const thursday = new Date(date.getTime() + 3 * 86_400_000);
+  return week > 0 && thursday.getUTCFullYear() === year ? date.getTime() : null;
+}
+
+/** `2024-W01` and `2024-W01-7…` as the days they are; another text as it is, `null` for a week that is not there. */
+function withoutWeek(text: string): string | null {
+  const match = ISO_WEEK.exec(text);
+  if (match === null) return text;
+  const [, year, week, day = "1", time = "", zone] = match;
+  const start = weekStart(Number(year), Number(week));
+  if (start === null) return null;
+  const date = new Date(start + (Number(day) - 1) * 86_400_000);
+  return `${date.toISOString().slice(0, 10)}${time}${zone}`;
+}
+
 /** Whole seconds as milliseconds, and nine fraction digits. */
 function parseIso(text: string): { millis: bigint; fraction: string } | null {
-  const match = ISO.exec(text.trim());
+  const plain = withoutWeek(text.trim());
+  const match = plain === null ? null : ISO.exec(plain);
   if (match === null) return null;
   const [, y, mo = "1", d = "1", h = "0", mi = "0", s = "0", fraction = "", zone] = match;
   const year = Number(y), month = Number(mo), day = Number(d);

@@ -220,7 +220,7 @@ export class Engine implements AsyncDisposable {
     this.#requireOpen();
     const state = this.#state(token);
     state.requireUsable();
-    this.#refuseInCheckpoint(token, `there is an active query against '${token.name}'`);
+    this.#refuseInCheckpoint(token, `there is an active query against '${token.name}'. Try again.`);
     return this.rowWriter(token).truncate(options);
   }
 

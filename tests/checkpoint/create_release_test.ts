@@ -340,7 +340,7 @@ Deno.test("C40 C41 C42 dropping, renaming and truncating a table without WAL is 
   assertThrows(
     () => engine.truncateTable(plain),
     TableError,
-    "there is an active query against 'plain'",
+    "there is an active query against 'plain'. Try again.",
   );
   engine.truncateTable(wal);
   engine.dropTable(await engine.renameTable(wal, "renamed"));

@@ -345,3 +345,16 @@ Deno.test("/imp takes patterns and indexes from its schema, and checks the times
   const missing = await importWith(schema, { timestamp: "nope" });
   assertEquals(missing.status, "invalid timestamp column 'nope'");
 });
+
+Deno.test("/imp leaves out rows that are older than those before them when the table has no partitions", async () => {
+  await using server = await ServerFixture.start();
+  const csv = (days: readonly number[]) =>
+    `ts,a\n${days.map((day) => `2024-01-0${day}T00:00:00.000000Z,${day}\n`).join("")}`;
+  const options = { name: "np", timestamp: "ts", partitionBy: "NONE", atomicity: "abort" };
+  for (const days of [[3, 1, 4, 4, 2], [2, 3, 5]]) {
+    const answer = await server.import(csv(days), options);
+    assertEquals([answer.status, answer.rowsRejected], ["OK", 2]);
+  }
+  const { dataset } = JSON.parse(await server.exec("SELECT a FROM np"));
+  assertEquals(dataset, [[3], [4], [4], [5]]);
+});

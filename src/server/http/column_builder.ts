@@ -82,6 +82,11 @@ export class ColumnBuilder implements Disposable {
     return memory.u32[word] === 0 && memory.i32[word + 1] === INT_NULL;
   }
 
+  /** The time of a row, in the column's unit; for timestamps. */
+  timestampAt(row: number): bigint {
+    return this.#core.memory.i64[(this.#data >> 3) + row];
+  }
+
   /** Makes a row NULL. */
   setNull(row: number): void {
     const { memory } = this.#core;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { assert, QuestError } from "../../common/mod.ts";
+import { assert, PartitionBy, QuestError } from "../../common/mod.ts";
 import type { Engine, TableToken } from "../../engine/mod.ts";
 import type { Vector } from "../../wasm/mod.ts";
 import { ColumnBuilder } from "./column_builder.ts";
@@ -59,6 +59,8 @@ export class ImportJob implements Disposable {
   #lineCount = 0;
   #imported = 0;
   #rejected = 0;
+  /** Of the rows so far, in a table without partitions; `null` before the first. */
+  #newest: bigint | null = null;
 
   constructor(engine: Engine, options: ImportOptions) {
     this.#engine = engine;
@@ -189,7 +191,20 @@ export class ImportJob implements Disposable {
     const isSet = timestampField < line.fieldCount &&
       builder.set(this.#rows, line, timestampField) && !builder.isNullTimestamp(this.#rows);
     if (!isSet) this.#countError(timestampField);
-    return isSet;
+    return isSet && this.#isInOrder(builder.timestampAt(this.#rows));
+  }
+
+  /** A table without partitions takes rows in order only; one that is too old is left out, whatever the options say. */
+  #isInOrder(timestamp: bigint): boolean {
+    const { metadata, timestampField, token } = this.#target!;
+    if (metadata.partitionBy !== PartitionBy.NONE) return true;
+    this.#newest ??= newestTimestamp(this.#engine, token);
+    if (timestamp < this.#newest) {
+      this.#errors[timestampField]++;
+      return false;
+    }
+    this.#newest = timestamp;
+    return true;
   }
 
   /** Counts a value that cannot be read; `true` if its row is to be left out. @throws {QuestError} if the import ends here. */
@@ -200,5 +215,14 @@ export class ImportJob implements Disposable {
       throw new QuestError("bad syntax", { line, col: field });
     }
     return this.#options.atomicity === "skipRow";
+  }
+}
+
+function newestTimestamp(engine: Engine, token: TableToken): bigint {
+  const reader = engine.acquireReader(token);
+  try {
+    return reader.rowCount > 0 ? reader.txn.maxTimestamp : -(1n << 63n);
+  } finally {
+    reader.close();
   }
 }

@@ -58,10 +58,11 @@ function wholeOf(text: string): bigint | undefined {
   return /^[+-]?\d{1,18}$/.test(text) ? BigInt(text) : undefined;
 }
 
-function floatOf(text: string): number | undefined {
+/** NaN and infinities are NULL; numbers that are too large are none. */
+function floatOf(text: string): number | null | undefined {
   const value = parseText(text, FLOAT);
-  if (typeof value !== "number") return undefined;
-  return Number.isFinite(value) && Math.abs(value) > FLOAT_MAX ? undefined : value;
+  if (value === null) return /nan|infinity/i.test(text) ? null : undefined;
+  return typeof value === "number" && Math.abs(value) <= FLOAT_MAX ? value : undefined;
 }
 
 function decimalOf(text: string, type: number): ScalarValue | undefined {

@@ -17,6 +17,9 @@ const INTERVALS_MAX = 10_000;
 
 const PARTIAL = /^\d{4}(?:-\d{2}(?:-\d{2}(?:[T ]\d{2}(?::\d{2}(?::\d{2}(?:\.\d{1,6})?)?)?)?)?)?Z?$/;
 
+const WEEK = /^\d{4}-W\d{2}$/, WEEK_DAY = /^\d{4}-W\d{2}-\d$/;
+const DAY_MICROS = 86_400_000_000n;
+
 /** Parses an interval text. @throws {SqlError} `Invalid date: …`. */
 export function parseIntervals(text: string, position: number): Interval[] {
   const [date, ...modifiers] = text.split(";");
@@ -34,6 +37,8 @@ function parseDate(date: string, text: string, position: number): Interval {
   const trimmed = date.trim();
   const low = parseTimestampMicros(trimmed);
   if (low === null) throw invalid(text, position);
+  if (WEEK.test(trimmed)) return { low, high: low + 7n * DAY_MICROS - 1n };
+  if (WEEK_DAY.test(trimmed)) return { low, high: low + DAY_MICROS - 1n };
   if (!PARTIAL.test(trimmed)) return { low, high: low };
   return { low, high: unitEnd(trimmed.replace(/Z$/, ""), low) - 1n };
 }

@@ -73,6 +73,13 @@ export const SYSTEM_FUNCTIONS: Registry = {
   session_user: textConstant("admin"),
   current_database: textConstant("qdb"),
   current_schema: textConstant("public"),
+  current_schemas: [{
+    parameters: [ColumnType.BOOLEAN],
+    compile: ([withImplicit]) => {
+      const column = `current_schemas(${withImplicit.constant?.value ?? null})`;
+      throw new SqlError(0, `column type not supported [column=${column}, type=text[]]`);
+    },
+  }],
   txid_current: [{
     parameters: [],
     compile: (_args, site) => constantExpression(site, LONG, 0n),
