@@ -28,13 +28,20 @@ export interface ApplySchedulerOptions {
 export class ApplyScheduler {
   readonly #options: ApplySchedulerOptions;
 
+  #isStopped = false;
+
   constructor(options: ApplySchedulerOptions) {
     this.#options = options;
   }
 
+  /** Starts no more loops; those that run apply what they have to. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
   /** Starts the table's loop if it is behind and has none. */
   notify(state: TableState): void {
-    if (state.applying !== null || !state.isBehind) return;
+    if (this.#isStopped || state.applying !== null || !state.isBehind) return;
     state.applying = this.#run(state);
   }
 
@@ -80,6 +87,8 @@ export class ApplyScheduler {
     } finally {
       state.isBusy = false;
     }
+    // Lag rows, squashes and symbol tables are committed with the number of the transaction before.
+    state.snapshots.invalidate();
     state.advance(result.appliedTxn);
     onStep(state);
     if (result.isDropped) return onDropped(state);
@@ -112,11 +121,13 @@ export class ApplyScheduler {
     return result;
   }
 
-  /** After a failure: steps of the task may have been committed before it. */
+  /** After a failure: steps of the task may have been committed before it, and commits of the last transaction that is advanced to already. */
   #refresh(state: TableState): void {
+    state.snapshots.invalidate();
     try {
       state.advance(this.#options.readAppliedTxn(state));
       state.durability.noteCommitted();
+      this.#options.onStep(state);
     } catch (error) {
       this.#options.log.error("apply", "cannot read the table's state", {
         table: state.token.name,

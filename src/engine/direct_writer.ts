@@ -77,7 +77,7 @@ export class DirectWriter implements RowWriter, Disposable {
 
   /** The table's writer, for changes that are not rows; only while no transaction is open. @throws {StorageError} */
   get tableWriter(): TableWriter {
-    assert(!this.#isClosed, "the writer is open");
+    this.#requireOpen();
     const { fs, core, tableDir, writer } = this.#options;
     const isOpen = this.uncommittedRowCount > 0;
     if (
@@ -87,6 +87,7 @@ export class DirectWriter implements RowWriter, Disposable {
   }
 
   append(batch: WalBatch): void {
+    this.#requireOpen();
     if (batch.rowCount === 0) return;
     const writer = this.uncommittedRowCount > 0 ? this.#writer! : this.#begin();
     const { metadata } = writer;
@@ -103,6 +104,7 @@ export class DirectWriter implements RowWriter, Disposable {
   }
 
   commit(): number {
+    this.#requireOpen(); // whoever closed it has rolled the transaction back
     if (this.uncommittedRowCount === 0) return 0;
     const { durability, clock, onCommit } = this.#options;
     const writer = this.#writer!;
@@ -164,6 +166,10 @@ export class DirectWriter implements RowWriter, Disposable {
   }
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #requireOpen(): void {
+    if (this.#isClosed) throw new TableError("the table is closed for writing");
   }
 
   #begin(): TableWriter {

@@ -17,6 +17,7 @@ import {
   recoverAlter,
 } from "../storage/mod.ts";
 import { TxnLog } from "../wal/mod.ts";
+import { isMarkedDropped } from "./dropped_tables.ts";
 import type { TableRegistry } from "./table_registry.ts";
 import type { TableKind, TableToken } from "./table_token.ts";
 
@@ -41,6 +42,12 @@ export interface DiscoveryContext {
 /** Lists the tables; adopted WAL tables get a registry entry. */
 export function discoverTables(context: DiscoveryContext): DiscoveredTables {
   const { fs, dbRoot, registry, log } = context;
+  for (const { name, dirName } of registry.lost) {
+    log.critical("engine", "table is gone: its directory is not there", {
+      table: name,
+      dir: dirName,
+    });
+  }
   const tokens: TableToken[] = registry.entries().map((entry) => ({
     name: entry.name,
     dirName: entry.dirName,
@@ -58,9 +65,22 @@ export function discoverTables(context: DiscoveryContext): DiscoveredTables {
       continue;
     }
     const tableDir = joinPath(dbRoot, dirName);
+    if (isMarkedDropped(fs, tableDir)) {
+      fs.syncDir(tableDir); // it must not come back
+      droppedDirs.push(dirName);
+      continue;
+    }
     if (fs.stat(joinPath(tableDir, "_txn")) === null) {
-      // Of a table that was being dropped: it must not come back.
-      if (fs.stat(joinPath(tableDir, "_meta")) !== null) fs.syncDir(tableDir);
+      if (fs.stat(joinPath(tableDir, "_meta")) === null) continue;
+      // Of a CREATE that was cut off, or of a table that lost it: nothing tells which, so it stays.
+      fs.syncDir(tableDir);
+      log.critical(
+        "engine",
+        "directory ignored: it has no _txn and the registry does not know it",
+        {
+          dir: dirName,
+        },
+      );
       continue;
     }
     const token = inspectDirectory(context, dirName);

@@ -33,13 +33,14 @@ import {
   type TableReader,
   type TableWriter,
 } from "../storage/mod.ts";
-import { removeDurableMark, type RowWriter, type WalWriter } from "../wal/mod.ts";
+import type { RowWriter, WalWriter } from "../wal/mod.ts";
 import type { WasmCore } from "../wasm/mod.ts";
 import { ApplyScheduler } from "./apply_scheduler.ts";
 import { BackgroundJobs } from "./background_jobs.ts";
 import { requestConversion } from "./convert_tables.ts";
 import { createTable } from "./create_table.ts";
 import { type DatabasePin, pinTables } from "./database_pin.ts";
+import { markDropped, removeTableDir } from "./dropped_tables.ts";
 import { openTableState, refreshMetadata } from "./open_table_state.ts";
 import { type EngineOptions, type EngineParts, openRoot } from "./open_root.ts";
 import type { TableIds } from "./root_files.ts";
@@ -89,6 +90,8 @@ export class Engine implements AsyncDisposable {
   readonly #reservedNames = new Set<string>();
   #purgeHolds = 0;
   #closing: Promise<void> | null = null;
+  /** True when the root is somebody else's. */
+  #isClosed = false;
 
   private constructor(options: EngineOptions, parts: EngineParts) {
     this.options = options;
@@ -103,7 +106,7 @@ export class Engine implements AsyncDisposable {
       ...options,
       timers: this.#timers,
       states: () => this.#states.values(),
-      isPurgeHeld: () => this.#purgeHolds > 0,
+      isPurgeHeld: () => this.#purgeHolds > 0 || this.#isClosed,
       removeDropped: () => this.#removeDropped(),
     });
     this.#writers = new TableWriters({
@@ -116,6 +119,7 @@ export class Engine implements AsyncDisposable {
       ...options,
       walWriter: (state) => this.#writers.wal(state),
       notify: (state) => this.#scheduler.notify(state),
+      requireOpen: () => this.#requireOpen(),
     };
     this.#scheduler = new ApplyScheduler({
       ...options,
@@ -206,6 +210,7 @@ export class Engine implements AsyncDisposable {
       token,
       `could not lock '${token.dirName}' [reason='checkpointInProgress']`,
     );
+    if (state.isWritten) this.#refuse(state.token.dirName, "insert");
     // Order: the log says so, then the registry. A crash in between is finished at the next start.
     state.sequencer?.drop(this.options.clock.nowMicros());
     this.#finishDrop(state);
@@ -220,7 +225,9 @@ export class Engine implements AsyncDisposable {
     this.#requireOpen();
     const state = this.#state(token);
     state.requireUsable();
-    this.#refuseInCheckpoint(token, `there is an active query against '${token.name}'. Try again.`);
+    const message = `there is an active query against '${token.name}'. Try again.`;
+    this.#refuseInCheckpoint(token, message);
+    if (state.isWritten) throw new TableError(message);
     return this.rowWriter(token).truncate(options);
   }
 
@@ -273,24 +280,20 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Gives a table without WAL to `work`, for changes that are not rows; nobody may have a transaction open in it. What `work` has not
-   * committed is rolled back.
+   * Gives a table without WAL to `work`, for changes that are not rows, in one turn: nobody else sees the table meanwhile. What `work` has
+   * not committed is rolled back.
    *
-   * @throws {TableError} if the table has a WAL or is a view.
+   * @throws {TableError} if the table has a WAL or is a view, or somebody has a transaction open in it.
    */
-  async writeTable<T>(
-    token: TableToken,
-    work: (writer: TableWriter) => T | Promise<T>,
-  ): Promise<T> {
+  writeTable<T>(token: TableToken, work: (writer: TableWriter) => T): T {
     const state = this.#writableState(token);
     if (state.sequencer !== null) throw new TableError("table has a WAL", { table: token.name });
+    if (state.isWritten) this.#refuse(token.name, "insert");
     const writer = this.#writers.direct(state).tableWriter;
     state.durability.settleNow();
-    state.isChanging = true;
     try {
-      return await work(writer);
+      return work(writer);
     } finally {
-      state.isChanging = false;
       writer.rollback();
       state.snapshots.invalidate();
       refreshMetadata(this.options.fs, state);
@@ -309,7 +312,7 @@ export class Engine implements AsyncDisposable {
    * @returns The sequencer transaction, 0 without WAL.
    * @throws {TableError} if the table cannot be changed like this.
    */
-  alterTable(
+  async alterTable(
     token: TableToken,
     operation: AlterOperation,
     options: AlterOptions = {},
@@ -317,9 +320,10 @@ export class Engine implements AsyncDisposable {
     const state = this.#writableState(token);
     if (state.sequencer !== null) {
       if (operation.kind === "dropPartitions" && operation.isForced) {
-        return alterFiles(this.#changes, state, operation).then(() => state.appliedTxn);
+        await alterFiles(this.#changes, state, operation);
+        return state.appliedTxn;
       }
-      return alterWalTable(this.#changes, state, { operation, options });
+      return await alterWalTable(this.#changes, state, { operation, options });
     }
     return this.writeTable(token, (writer) => {
       const options = { seqTxn: writer.txn.seqTxn, sync: true };
@@ -383,6 +387,7 @@ export class Engine implements AsyncDisposable {
    * @throws {WalError} if there is no such transaction.
    */
   async resumeWal(token: TableToken, fromTxn = 0): Promise<void> {
+    this.#requireOpen();
     const state = this.#state(token);
     state.requireUsable();
     if (fromTxn > 0 && state.sequencer !== null) {
@@ -403,9 +408,10 @@ export class Engine implements AsyncDisposable {
    *
    * @throws {WalError} if the table is or becomes suspended.
    */
-  waitApplied(token: TableToken, seqTxn?: number, signal?: AbortSignal): Promise<void> {
+  async waitApplied(token: TableToken, seqTxn?: number, signal?: AbortSignal): Promise<void> {
     const state = this.#state(token);
-    return state.wait(seqTxn ?? state.sequencer?.lastTxn ?? 0, signal);
+    if (this.#isClosed) throw engineIsClosed();
+    await state.wait(seqTxn ?? state.sequencer?.lastTxn ?? 0, signal);
   }
 
   /** Makes everything acknowledged so far durable, whatever the commit mode. */
@@ -451,10 +457,7 @@ export class Engine implements AsyncDisposable {
 
   #start(droppedDirs: readonly string[]): void {
     const { fs, dbRoot, log } = this.options;
-    for (const dirName of droppedDirs) {
-      removeDurableMark(fs, joinPath(dbRoot, dirName));
-      fs.removeTree(joinPath(dbRoot, dirName));
-    }
+    for (const dirName of droppedDirs) removeTableDir(fs, joinPath(dbRoot, dirName));
     finishRenames(
       { fs, log, registry: this.#registry },
       [...this.#states.values()],
@@ -474,12 +477,14 @@ export class Engine implements AsyncDisposable {
 
   async #close(): Promise<void> {
     // From here on statements in flight get an error instead of half a transaction.
-    for (const state of this.#states.values()) {
+    const states = [...this.#states.values(), ...this.#dropped];
+    for (const state of states) {
       state.writer?.shut();
       state.direct?.close();
     }
-    for (const state of [...this.#states.values()]) await state.writer?.settled();
-    for (const state of [...this.#states.values()]) await state.applying;
+    for (const state of states) await state.writer?.settled();
+    this.#scheduler.stop();
+    for (const state of states) await state.applying;
     await this.#readersGone();
     const failures: unknown[] = [];
     const attempt = async (action: () => void | Promise<void>) => {
@@ -491,12 +496,13 @@ export class Engine implements AsyncDisposable {
     };
     await attempt(() => this.#jobs.sync());
     await this.#jobs.stop();
-    await attempt(() => this.#removeDropped());
+    this.#removeDropped();
     for (const state of [...this.#states.values(), ...this.#dropped]) {
       state.failWaiters(engineIsClosed());
       await attempt(() => state.close());
     }
     this.#registry[Symbol.dispose]();
+    this.#isClosed = true;
     this.#lock.close();
     if (failures.length > 0) throw failures[0];
   }
@@ -530,14 +536,14 @@ export class Engine implements AsyncDisposable {
     return state;
   }
 
-  async #renameWalTable(state: TableState, to: string): Promise<TableToken> {
-    const { fs } = this.options;
-    await renameWalTable(this.#changes, state, to);
-    const token = publishName(fs, state, { registry: this.#registry, to });
-    this.#replaceToken(state, token);
-    state.writer?.close(); // it has the old name
-    state.writer = null;
-    return token;
+  #renameWalTable(state: TableState, to: string): Promise<TableToken> {
+    const publish = () => {
+      const token = publishName(this.options.fs, state, { registry: this.#registry, to });
+      this.#replaceToken(state, token);
+      state.writer?.rename(to);
+      return token;
+    };
+    return renameWalTable(this.#changes, state, { to, publish });
   }
 
   #renameDirectTable(state: TableState, to: string): TableToken {
@@ -556,9 +562,14 @@ export class Engine implements AsyncDisposable {
       ? "checkpointInProgress"
       : state.snapshots.isHeld
       ? "busyReader"
+      : state.isWritten
+      ? "insert"
       : null;
-    if (reason === null) return;
-    throw new TableError(`could not lock '${state.token.name}' [reason='${reason}']`);
+    if (reason !== null) this.#refuse(state.token.name, reason);
+  }
+
+  #refuse(name: string, reason: string): never {
+    throw new TableError(`could not lock '${name}' [reason='${reason}']`);
   }
 
   #addState(token: TableToken): void {
@@ -607,27 +618,31 @@ export class Engine implements AsyncDisposable {
 
   #finishDrop(state: TableState): void {
     if (state.isDropped) return;
-    state.isDropped = true;
+    const { fs } = this.options;
     if (state.token.isWal) this.#registry.remove(state.token);
-    else if (state.failure === null) {
-      // Without `_txn` it is no table any more; the rest may go later.
-      this.options.fs.remove(joinPath(state.tableDir, "_txn"));
-      this.options.fs.syncDir(state.tableDir);
-    }
+    else if (fs.stat(state.tableDir) !== null) markDropped(fs, state.tableDir);
+    state.isDropped = true;
     this.#states.delete(state.token.name.toLowerCase());
     this.#dropped.add(state);
     state.failWaiters(TableError.doesNotExist(state.token.name));
     this.#removeDropped();
   }
 
+  /** Removes what nobody uses of dropped tables; what cannot be removed is tried again later. */
   #removeDropped(): void {
-    if (this.#purgeHolds > 0) return;
+    if (this.#purgeHolds > 0 || this.#isClosed) return;
     for (const state of this.#dropped) {
       if (state.snapshots.isHeld || state.applying !== null || state.isSyncing) continue;
-      this.#dropped.delete(state);
-      state.close();
-      removeDurableMark(this.options.fs, state.tableDir);
-      this.options.fs.removeTree(state.tableDir);
+      try {
+        state.close();
+        removeTableDir(this.options.fs, state.tableDir);
+        this.#dropped.delete(state);
+      } catch (error) {
+        this.options.log.error("engine", "cannot remove a dropped table yet", {
+          table: state.token.name,
+          reason: error instanceof Error ? error.message : String(error),
+        });
+      }
     }
   }
 }

@@ -27,6 +27,7 @@ import {
 } from "../wal/mod.ts";
 import type { WasmCore } from "../wasm/mod.ts";
 import type { TableState } from "./table_state.ts";
+import type { TableToken } from "./table_token.ts";
 
 /** What comes with an ALTER besides the operation. */
 export interface AlterOptions {
@@ -61,18 +62,31 @@ export interface ChangeContext {
   readonly walWriter: (state: TableState) => WalWriter;
   /** Starts applying what was committed. */
   readonly notify: (state: TableState) => void;
+  /** @throws {QuestError} once the engine is being closed. */
+  readonly requireOpen: () => void;
 }
 
 const NO_BIND_VARIABLES: BindVariables = { indexed: [], named: [] };
 
 /** Commits a change of a WAL table. @returns its sequencer transaction. */
-export async function alterWalTable(
+export function alterWalTable(
   context: ChangeContext,
   state: TableState,
   change: { operation: AlterOperation; options: AlterOptions },
 ): Promise<number> {
+  const { signal } = change.options;
+  return betweenTransactions(context, state, {
+    act: () => commitChange(context, state, change),
+    ...signal !== undefined && { signal },
+  });
+}
+
+function commitChange(
+  context: ChangeContext,
+  state: TableState,
+  change: { operation: AlterOperation; options: AlterOptions },
+): number {
   const { operation, options } = change;
-  while (isTaken(context, state)) await whenIdle(context, state, options.signal);
   const writer = context.walWriter(state);
   if (!isStructural(operation)) {
     assert(options.sqlText !== undefined, "a statement travels as its text");
@@ -112,16 +126,18 @@ function moveMark(context: ChangeContext, state: TableState, writer: WalWriter):
 }
 
 /** Commits an UPDATE of a WAL table. @returns its sequencer transaction. */
-export async function updateWalTable(
+export function updateWalTable(
   context: ChangeContext,
   state: TableState,
   update: UpdateOptions & { sqlText: string },
 ): Promise<number> {
   const { sqlText, bindVariables, signal } = update;
-  while (isTaken(context, state)) await whenIdle(context, state, signal);
-  const writer = context.walWriter(state);
   const event = statement(context, SqlCommand.UPDATE, sqlText);
-  return writer.commitStatement(bindVariables === undefined ? event : { ...event, bindVariables });
+  const bound = bindVariables === undefined ? event : { ...event, bindVariables };
+  return betweenTransactions(context, state, {
+    act: () => context.walWriter(state).commitStatement(bound),
+    ...signal !== undefined && { signal },
+  });
 }
 
 /**
@@ -129,11 +145,15 @@ export async function updateWalTable(
  *
  * @throws {WalError} in QuestDB's words if there is no such transaction.
  */
-export async function skipTransactions(
+export function skipTransactions(
   context: ChangeContext,
   state: TableState,
   fromTxn: number,
 ): Promise<void> {
+  return betweenSteps(context, state, () => skipNow(context, state, fromTxn));
+}
+
+function skipNow(context: ChangeContext, state: TableState, fromTxn: number): void {
   const nextTxn = state.sequencer!.lastTxn + 1;
   if (fromTxn > nextTxn) {
     throw new WalError("resume txn is higher than next available transaction", {
@@ -141,7 +161,6 @@ export async function skipTransactions(
       nextTxn,
     });
   }
-  while (state.applying !== null) await state.applying;
   if (fromTxn - 1 <= state.appliedTxn) return;
   const { fs, core, log } = context;
   log.critical("engine", "transactions are skipped", {
@@ -156,27 +175,39 @@ export async function skipTransactions(
 }
 
 /** Changes the files of a WAL table at once, whatever its WAL still holds: what repairs a table must not wait behind what it repairs. */
-export async function alterFiles(
+export function alterFiles(
   context: ChangeContext,
   state: TableState,
   operation: AlterOperation,
 ): Promise<void> {
-  while (state.applying !== null) await state.applying;
   const { fs, core } = context;
-  state.durability.settleNow();
-  using writer = TableWriter.open({ fs, core, tableDir: state.tableDir });
-  const { seqTxn } = writer.txn;
-  writer.alter(operation, { seqTxn, sync: true, tableName: state.token.name });
-  state.snapshots.invalidate();
+  return betweenSteps(context, state, () => {
+    state.durability.settleNow();
+    try {
+      using writer = TableWriter.open({ fs, core, tableDir: state.tableDir });
+      const { seqTxn } = writer.txn;
+      writer.alter(operation, { seqTxn, sync: true, tableName: state.token.name });
+    } finally {
+      state.snapshots.invalidate(); // a part of the change may be committed even if it failed
+    }
+  });
 }
 
-/** Commits the new name of a WAL table to its log; the registry and `_name` follow. */
-export async function renameWalTable(
+/**
+ * Commits the new name of a WAL table to its log, and has it published in the same turn: nobody may drop the table, or give it another
+ * name, in between.
+ */
+export function renameWalTable<T>(
   context: ChangeContext,
   state: TableState,
-  to: string,
-): Promise<void> {
-  await alterWalTable(context, state, { operation: { kind: "renameTable", to }, options: {} });
+  rename: { to: string; publish: () => T },
+): Promise<T> {
+  const { to, publish } = rename;
+  const act = () => {
+    commitChange(context, state, { operation: { kind: "renameTable", to }, options: {} });
+    return publish();
+  };
+  return betweenTransactions(context, state, { act });
 }
 
 function isNothingToDo(operation: AlterOperation, metadata: TableMetadata): boolean {
@@ -185,18 +216,43 @@ function isNothingToDo(operation: AlterOperation, metadata: TableMetadata): bool
   return metadata.liveColumns.some((column) => column.name.toLowerCase() === wanted);
 }
 
-/** Tells whether a statement has a transaction open in the table's writer. To be asked in the turn that acts on the answer. */
-function isTaken(context: ChangeContext, state: TableState): boolean {
-  return context.walWriter(state).uncommittedRowCount > 0;
-}
-
-async function whenIdle(
+/**
+ * Acts when no statement has a transaction open in the table's writer; looking and acting are one turn.
+ *
+ * @throws {TableError} if the table is not there any more, by this name, when its turn comes.
+ * @throws {QuestError} if the engine is being closed then.
+ */
+async function betweenTransactions<T>(
   context: ChangeContext,
   state: TableState,
-  signal?: AbortSignal,
+  work: { act: () => T; signal?: AbortSignal },
+): Promise<T> {
+  const { token } = state;
+  while (context.walWriter(state).uncommittedRowCount > 0) {
+    await abortable(context.walWriter(state).whenIdle(), work.signal);
+    requireSame(context, state, token);
+  }
+  return work.act();
+}
+
+/** Acts as the only one who writes the table's files: when no apply loop runs; looking and acting are one turn. Throws like {@linkcode betweenTransactions}. */
+async function betweenSteps(
+  context: ChangeContext,
+  state: TableState,
+  act: () => void,
 ): Promise<void> {
-  await abortable(context.walWriter(state).whenIdle(), signal);
-  if (state.isDropped) throw TableError.doesNotExist(state.token.name);
+  const { token } = state;
+  while (state.applying !== null) {
+    await state.applying;
+    requireSame(context, state, token);
+  }
+  act();
+}
+
+/** Throws if a table is not what it was before its caller waited. */
+function requireSame(context: ChangeContext, state: TableState, token: TableToken): void {
+  context.requireOpen();
+  if (state.isDropped || state.token !== token) throw TableError.doesNotExist(token.name);
 }
 
 function abortable(promise: Promise<void>, signal?: AbortSignal): Promise<void> {

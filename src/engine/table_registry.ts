@@ -53,6 +53,8 @@ export class TableRegistry implements Disposable {
   #deadCount: number;
   /** False if the file had to be created: then nothing is known about the directories that are there. */
   readonly isComplete: boolean;
+  /** Entries without a directory, which are left out. */
+  readonly lost: RegistryEntry[] = [];
 
   private constructor(
     context: { fs: FileSystem; dbRoot: string },
@@ -90,11 +92,12 @@ export class TableRegistry implements Disposable {
       { handle, number: number ?? 0, isNew },
       replay,
     );
-    // An ADD whose directory was never finished is no table.
-    for (const { dirName } of replay.live.values()) {
-      if (fs.stat(joinPath(dbRoot, dirName, "_txn")) !== null) continue;
-      registry.#live.delete(dirName);
+    // A directory that lost files is that of a broken table, which is listed; one that is not there cannot be.
+    for (const entry of replay.live.values()) {
+      if (fs.stat(joinPath(dbRoot, entry.dirName)) !== null) continue;
+      registry.#live.delete(entry.dirName);
       registry.#deadCount++;
+      registry.lost.push(entry);
     }
     if (registry.#deadCount > DEAD_ENTRIES_MAX) registry.#compact();
     removeOlderFiles(fs, dbRoot, registry.#fileNumber);

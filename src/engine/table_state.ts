@@ -44,8 +44,6 @@ export class TableState {
   /** True while a task may be committing to the table. */
   isBusy = false;
   isDropped = false;
-  /** True while a statement changes a table without WAL. */
-  isChanging = false;
   /** Names of column files that were the last to be tidied up after. */
   purgedNames = "";
   /** True while a background sync uses the table's files. */
@@ -53,6 +51,7 @@ export class TableState {
   #appliedTxn: number;
   #suspension: string | null = null;
   #waiters: Waiter[] = [];
+  #isClosed = false;
 
   constructor(token: TableToken, tableDir: string, parts: {
     snapshots: TableSnapshots;
@@ -92,7 +91,7 @@ export class TableState {
 
   /** True while somebody may have written to a table without WAL what is not committed. */
   get isWritten(): boolean {
-    return this.isChanging || (this.direct?.uncommittedRowCount ?? 0) > 0;
+    return (this.direct?.uncommittedRowCount ?? 0) > 0;
   }
 
   /** Throws why the table cannot be used, if it cannot. */
@@ -150,8 +149,10 @@ export class TableState {
     });
   }
 
-  /** Makes everything durable and closes every file. */
+  /** Makes everything durable and closes every file. Further calls do nothing. */
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     try {
       this.direct?.close();
       this.writer?.close();

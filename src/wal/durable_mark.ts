@@ -42,9 +42,16 @@ export function removeDurableMark(fs: FileSystem, tableDir: string): void {
 /** The mark of a WAL that is being written. */
 export class DurableMark implements Disposable {
   readonly #file: FileHandle;
+  #durableTxn: number;
 
-  private constructor(file: FileHandle) {
+  private constructor(file: FileHandle, durableTxn: number) {
     this.#file = file;
+    this.#durableTxn = durableTxn;
+  }
+
+  /** Last transaction that the mark on the disk covers. */
+  get durableTxn(): number {
+    return this.#durableTxn;
   }
 
   /** Sets the mark for a new WAL; everything up to `durableTxn` must be durable. */
@@ -62,19 +69,23 @@ export class DurableMark implements Disposable {
     const bytes = new ByteBuilder().i64(options.durableTxn).i32(options.walId).i32(0)
       .str(options.bootId).bytes();
     writeFileAtomic(fs, path, bytes);
-    return new DurableMark(fs.open(path, "readWrite"));
+    return new DurableMark(fs.open(path, "readWrite"), options.durableTxn);
   }
 
-  /** Moves the mark, durably. */
+  /** Moves the mark, durably; never back, since a slow sync may end behind a later one that was done at once. */
   async advance(durableTxn: number): Promise<void> {
+    if (durableTxn <= this.#durableTxn) return;
     this.#file.write(new ByteBuilder().i64(durableTxn).bytes(), 0);
     await this.#file.syncDataAsync();
+    this.#durableTxn = Math.max(this.#durableTxn, durableTxn);
   }
 
   /** Like {@linkcode advance}, at once. */
   advanceNow(durableTxn: number): void {
+    if (durableTxn <= this.#durableTxn) return;
     this.#file.write(new ByteBuilder().i64(durableTxn).bytes(), 0);
     this.#file.syncData();
+    this.#durableTxn = durableTxn;
   }
 
   [Symbol.dispose](): void {

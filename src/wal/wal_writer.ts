@@ -86,6 +86,8 @@ export interface WalWriterOptions {
 /** See the module's description. */
 export class WalWriter implements RowWriter, Disposable {
   readonly #options: WalWriterOptions;
+  /** For messages. */
+  #tableName: string;
   #metadata: TableMetadata;
   /** By writer index; `null` for columns that are not symbols. */
   #symbols: (SymbolWriter | null)[];
@@ -115,6 +117,7 @@ export class WalWriter implements RowWriter, Disposable {
   constructor(options: WalWriterOptions) {
     const { reader, sequencer, metadata } = options;
     this.#options = options;
+    this.#tableName = options.tableName;
     this.#metadata = metadata;
     this.#range = new TimestampRange(metadata.columns[metadata.timestampIndex].type);
     for (const column of metadata.liveColumns) {
@@ -126,7 +129,7 @@ export class WalWriter implements RowWriter, Disposable {
     this.#group = options.commitMode !== "sync" ? null : new CommitGroup({
       sequencer,
       onCommit: (txn) => options.onCommit?.(txn),
-      asError: (error) => asWalError(error, options.tableName),
+      asError: (error) => asWalError(error, this.#tableName),
       onFailure: (error) => this.#loseTransaction(error),
     });
     const known = reader.metadata.columns;
@@ -171,7 +174,7 @@ export class WalWriter implements RowWriter, Disposable {
     this.#requireOpen();
     if (batch.columns.length !== this.metadata.columns.length) {
       throw new TableError("table has changed since the rows were made", {
-        table: this.#options.tableName,
+        table: this.#tableName,
       });
     }
     if (batch.rowCount === 0) return;
@@ -187,7 +190,7 @@ export class WalWriter implements RowWriter, Disposable {
       segment.addRows(batch.rowCount);
     } catch (error) {
       this.#abandon();
-      throw asWalError(error, this.#options.tableName);
+      throw asWalError(error, this.#tableName);
     }
   }
 
@@ -216,7 +219,7 @@ export class WalWriter implements RowWriter, Disposable {
       txn = this.#writeEvent(segment, event);
     } catch (error) {
       this.#abandon();
-      throw asWalError(error, this.#options.tableName);
+      throw asWalError(error, this.#tableName);
     }
     this.#resetTransaction();
     return await this.#group.add(segment, txn);
@@ -265,6 +268,11 @@ export class WalWriter implements RowWriter, Disposable {
     this.#metadata = metadata;
   }
 
+  /** Goes on under another name of the table. */
+  rename(tableName: string): void {
+    this.#tableName = tableName;
+  }
+
   /** True if no transaction is open or waits for the disk. */
   get isIdle(): boolean {
     return this.uncommittedRowCount === 0 && !(this.#group?.isWaiting ?? false);
@@ -285,9 +293,11 @@ export class WalWriter implements RowWriter, Disposable {
 
   /** True if acknowledged transactions of this WAL may not be durable yet; for good once a sync failed. */
   get isDirty(): boolean {
-    return this.#syncFailure !== null || this.#retired.length > 0 ||
-      (this.#segment?.isDirty ?? false) ||
-      this.#options.sequencer.isDirty;
+    const { sequencer } = this.#options;
+    // What the mark does not cover is given up when the power goes, however durable its files are.
+    const isUnmarked = this.#mark !== null && this.#mark.durableTxn < sequencer.lastTxn;
+    return this.#retired.length > 0 || (this.#segment?.isDirty ?? false) || sequencer.isDirty ||
+      isUnmarked || this.#syncFailure !== null;
   }
 
   /**
@@ -382,7 +392,7 @@ export class WalWriter implements RowWriter, Disposable {
   #poison(cause: unknown): Error {
     const reason = cause instanceof Error ? cause.message : String(cause);
     this.#syncFailure ??= new WalError("committed data could not be made durable", {
-      table: this.#options.tableName,
+      table: this.#tableName,
       reason,
     }, { cause });
     return this.#syncFailure;
@@ -392,8 +402,10 @@ export class WalWriter implements RowWriter, Disposable {
     const lost = this.#lostTransaction;
     this.#lostTransaction = null;
     if (lost !== null) throw lost;
+    // What is acknowledged from now on might never become durable, however long one waits.
+    if (this.#syncFailure !== null) throw this.#syncFailure;
     if (!this.#isShut) return;
-    throw new WalError("the table is closed for writing", { table: this.#options.tableName });
+    throw new WalError("the table is closed for writing", { table: this.#tableName });
   }
 
   #appendColumn(segment: WalSegment, writerIndex: number, batch: WalBatch): void {
@@ -445,7 +457,7 @@ export class WalWriter implements RowWriter, Disposable {
       segment = this.#writableSegment();
     } catch (error) {
       this.#abandon();
-      throw asWalError(error, this.#options.tableName);
+      throw asWalError(error, this.#tableName);
     }
     return this.#commitEvent(segment, event);
   }
@@ -461,7 +473,7 @@ export class WalWriter implements RowWriter, Disposable {
       txn = this.#options.sequencer.commit(sequenced, false);
     } catch (error) {
       this.#abandon();
-      throw asWalError(error, this.#options.tableName);
+      throw asWalError(error, this.#tableName);
     }
     this.#resetTransaction();
     this.#options.onCommit?.(txn);

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { allTypesTable, commitRows, openEngine, tableRows } from "../support/engine_fixture.ts";
 import { batchOf, type Row } from "../support/table_rows.ts";
-import { QuestError, WalError } from "../../src/common/mod.ts";
+import { ColumnType, QuestError, WalError } from "../../src/common/mod.ts";
 import { pinTables } from "../../src/engine/database_pin.ts";
 import { DEFAULT_ENGINE_CONFIG, type Engine, type TableToken } from "../../src/engine/mod.ts";
 import {
@@ -141,6 +141,53 @@ Deno.test("Engine.sync tells what could not be made durable, and goes on telling
   const found = again.findTable("u")!;
   await again.waitApplied(found);
   assertEquals(tableRows(again, found), [row(0)], "the other table's sync was not given up");
+});
+
+Deno.test("Engine.sync goes on telling that the mark could not be moved: what it does not cover is given up", async () => {
+  const disk = newDisk();
+  const faults = new FaultFileSystem(disk);
+  const config = { backgroundSyncIntervalMillis: 1_000_000 };
+  const options = { fs: faults, config, bootId: "first", tasks: NO_APPLY };
+  const engine = await openEngine("/data", options);
+  const token = engine.createTable(allTypesTable("t"));
+  commitRows(engine, token, [row(0)]);
+  faults.failWhen((call) => call.operation === "syncData" && call.path.includes("/.durable/"));
+  for (let i = 0; i < 2; i++) {
+    await assertRejects(() => engine.sync(), WalError, "could not be made durable");
+    faults.clear();
+  }
+  await assertRejects(() => engine.close(), WalError, "could not be made durable");
+});
+
+Deno.test("a slow sync does not take back the mark that a faster one has moved", async () => {
+  const disk = new SlowDisk();
+  disk.mkdir("/data");
+  disk.syncDir("/");
+  const faults = new FaultFileSystem(disk);
+  const config = { backgroundSyncIntervalMillis: 1_000_000 };
+  const options = { fs: faults, config, bootId: "first", tasks: NO_APPLY };
+  const engine = await openEngine("/data", options);
+  const token = engine.createTable(allTypesTable("t"));
+  commitRows(engine, token, [row(0)]);
+  const letGo = disk.hold();
+  const waits = new Promise<void>((resolve) => disk.onWait = resolve);
+  const slow = engine.sync();
+  await waits;
+  commitRows(engine, token, [row(1)]);
+  // Makes everything durable first, and fails then.
+  faults.failWhen((call) => call.path.includes("_txnlog.meta"));
+  const column = { name: "extra", type: ColumnType.LONG };
+  await assertRejects(() => engine.alterTable(token, { kind: "addColumn", column }), QuestError);
+  faults.clear();
+  letGo();
+  await slow;
+  await engine.sync();
+  disk.crash(LOSE_ALL);
+  await Promise.allSettled([engine.close()]);
+  await using again = await openEngine("/data", { fs: disk, bootId: "second" });
+  const found = again.findTable("t")!;
+  await again.waitApplied(found);
+  assertEquals(tableRows(again, found), [row(0), row(1)]);
 });
 
 Deno.test("TxnLog makes the name of a new part durable before it counts a record in it", () => {

@@ -1,9 +1,17 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "../support/assert.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { allTypesTable, commitRows, openEngine, tableRows } from "../support/engine_fixture.ts";
-import { StorageError, TableError } from "../../src/common/mod.ts";
-import { RealFileSystem } from "../../src/platform/mod.ts";
+import { SeededRandom } from "../support/seeded_random.ts";
+import { batchOf } from "../support/table_rows.ts";
+import { QuestError, StorageError, TableError } from "../../src/common/mod.ts";
+import {
+  FaultFileSystem,
+  InjectedError,
+  RealFileSystem,
+  SimulatedFileSystem,
+} from "../../src/platform/mod.ts";
 import { ByteBuilder } from "../../src/wal/mod.ts";
+import { Arena } from "../../src/wasm/mod.ts";
 import { TableRegistry } from "../../src/engine/table_registry.ts";
 import type { TableToken } from "../../src/engine/mod.ts";
 
@@ -67,7 +75,7 @@ Deno.test("TableRegistry writes itself anew when too much of it is dead, and kee
   assert(!registry.isRemoved("t4~4"));
 });
 
-Deno.test("TableRegistry leaves out an entry whose directory was never finished", () => {
+Deno.test("TableRegistry leaves out an entry whose directory is not there", () => {
   using root = new TempDir();
   {
     using registry = TableRegistry.open(fs, root.path);
@@ -245,4 +253,67 @@ Deno.test("Engine.open removes what a cut-off CREATE left, and adopts a table wh
     assertEquals(table, { name: "t", dirName: "t~1", id: 1, isWal: true, type: 1 });
     assertEquals(tableRows(engine, table).length, 1);
   }
+});
+
+Deno.test("Engine.open lists a table that lost its _txn as broken, and lets it be dropped; one whose directory is gone is left out", async () => {
+  using root = new TempDir();
+  const tokens: TableToken[] = [];
+  {
+    await using engine = await openEngine(root.path);
+    for (const name of ["lost", "gone", "whole"]) {
+      tokens.push(engine.createTable(allTypesTable(name)));
+    }
+  }
+  const [lost, gone] = tokens.map(({ dirName }) => `${root.path}/db/${dirName}`);
+  Deno.removeSync(`${lost}/_txn`);
+  Deno.removeSync(gone, { recursive: true });
+  for (let start = 0; start < 2; start++) {
+    await using engine = await openEngine(root.path);
+    assertEquals(engine.tables().map(({ name }) => name), ["lost", "whole"]);
+    assertThrows(() => engine.acquireReader(engine.findTable("lost")!), StorageError, "_txn");
+    assertThrows(() => engine.createTable(allTypesTable("lost")), TableError, "already exists");
+    assert(fs.stat(`${lost}/_meta`) !== null, "its files are there");
+  }
+  await using engine = await openEngine(root.path);
+  engine.dropTable(engine.findTable("lost")!);
+  assertEquals(fs.stat(lost), null);
+  for (const name of ["lost", "gone"]) engine.createTable(allTypesTable(name));
+});
+
+Deno.test("a DROP of a table without WAL has happened or not after a power loss at any change, and its name is free then", async () => {
+  const random = new SeededRandom(7);
+  const found = { there: 0, gone: 0 };
+  for (let n = 1, isDone = false; !isDone; n++) {
+    const disk = new SimulatedFileSystem();
+    disk.mkdir("/data");
+    disk.syncDir("/");
+    const machine = new FaultFileSystem(disk);
+    const definition = { ...allTypesTable("t"), isWalEnabled: false };
+    const engine = await openEngine("/data", { fs: machine });
+    const token = engine.createTable(definition);
+    const writer = engine.rowWriter(token);
+    using arena = new Arena(engine.core.memory);
+    const rows = [[1_704_067_200_000_000n, true, 1, 2n, 0.5, "s", "text"]];
+    writer.append(batchOf(engine.core, arena, { metadata: writer.metadata, rows }));
+    writer.commit();
+    const before = machine.changeCount;
+    machine.stopAt(n, random.pick(["none", "partial", "applied"] as const));
+    let isAcknowledged = false;
+    try {
+      engine.dropTable(token);
+      isAcknowledged = true;
+      isDone = machine.changeCount < before + n;
+    } catch (error) {
+      assert(error instanceof QuestError || error instanceof InjectedError, String(error));
+    }
+    await Promise.allSettled([engine.close()]);
+    disk.crash(random);
+    await using again = await openEngine("/data", { fs: disk });
+    const left = again.findTable("t");
+    assert(left === null || !isAcknowledged, `change ${n}: it came back`);
+    found[left === null ? "gone" : "there"]++;
+    if (left === null) again.createTable(definition);
+    else assertEquals(tableRows(again, left), rows, `change ${n}`);
+  }
+  assert(found.there > 0 && found.gone > 2, JSON.stringify(found));
 });

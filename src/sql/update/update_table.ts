@@ -29,7 +29,10 @@ export async function updateTable(
   const token = requireTable(engine, statement.table.text, 0);
   if (statement.from !== null) refuseJoin(statement, token, environment);
   if (!token.isWal) {
-    return await environment.withWriter(token, () => updateNow(statement, token, environment));
+    return await environment.withWriter(
+      token,
+      () => Promise.resolve(updateNow(statement, token, environment)),
+    );
   }
   check(statement, token, environment);
   const own = text.slice(statement.position, statement.end);
@@ -52,7 +55,7 @@ function updateNow(
   statement: Update,
   token: TableToken,
   environment: StatementEnvironment,
-): Promise<number> {
+): number {
   const { engine, core, text, context } = environment;
   return engine.writeTable(token, (writer) => {
     using arena = new Arena(core.memory);
