@@ -35,7 +35,7 @@ const SOURCES: Readonly<Record<number, readonly number[]>> = {
   [IPV4]: [],
 };
 /** Columns that a one-letter constant fills. */
-const CHAR_CONSTANT_TARGETS: ReadonlySet<number> = new Set([INT, LONG, FLOAT, DOUBLE]);
+const CHAR_CONSTANT_TARGETS: ReadonlySet<number> = new Set([SHORT, INT, LONG, FLOAT, DOUBLE]);
 
 /** Tells whether UPDATE converts values of one type for a column of another. */
 export function isAssignable(

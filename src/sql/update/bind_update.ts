@@ -12,6 +12,7 @@ import { coerce, type CompileContext, type VectorExpression } from "../functions
 import { planWhere } from "../planner/mod.ts";
 import { isAssignable } from "./assignable.ts";
 import { bindConstants } from "./bind_values.ts";
+import { textAssignment } from "./text_assignment.ts";
 
 /** What a statement is bound against. */
 export interface UpdateTarget {
@@ -92,7 +93,8 @@ function bindValue(
     column,
     expression.position,
   );
-  return coerce(context, asInput(value), { type: column.type });
+  return textAssignment(context, value, column.type) ??
+    coerce(context, asInput(value), { type: column.type });
 }
 
 /** A constant text is converted when there is a row to take it, so that one that does not fit is no error before. */
