@@ -61,6 +61,8 @@ export interface RestoreOptions {
   /** `backup.object.store` of the configuration, used when the trigger names none. */
   readonly configuredStore: string | null;
   readonly productVersion: string;
+  /** True if hashes of whole files are checked, where the backup has them: `backup.verify.partition.hashes`. */
+  readonly verifiesPartitionHashes?: boolean;
   /** Opens a store; `openObjectStore` when left out. */
   readonly openStore?: (connection: string) => Promise<ObjectStore>;
   /** Called with restored bytes and their total. */
@@ -203,6 +205,7 @@ class Restore {
       ...this.#options,
       store: this.#store,
       keys,
+      verifiesFileHashes: this.#options.verifiesPartitionHashes ?? false,
       signal: this.#controller.signal,
       onProgress: (bytes) => this.#progress(bytes),
       onFetched: (bytes) => {

@@ -18,8 +18,14 @@ import {
   partitionScheme,
   readTableMetadata,
 } from "../storage/mod.ts";
-import { Blake3, type TaskRunner, type WasmCore } from "../wasm/mod.ts";
-import { hashHex, toHex } from "./content_hash.ts";
+import {
+  Blake3,
+  BLAKE3_PART_BYTES,
+  joinBlake3,
+  type TaskRunner,
+  type WasmCore,
+} from "../wasm/mod.ts";
+import { hashHex, toDigits, toHex } from "./content_hash.ts";
 import type { InstanceKeys } from "./object_keys.ts";
 import { OrderedTasks } from "./ordered_tasks.ts";
 import { checkRelativePath } from "./path_safety.ts";
@@ -27,7 +33,7 @@ import { rebuildDerived } from "./rebuild_derived.ts";
 import { type PackRange, planRanges, RANGE_BYTES_MAX, type WantedSlice } from "./restore_ranges.ts";
 import { checkTable } from "./restored_table.ts";
 import { type BackupTable, VIEW_TYPE } from "./root_manifest.ts";
-import { BackupTask, type DecodeRequest } from "./slice_tasks.ts";
+import { BackupTask, type DecodeRequest, type HashPartRequest } from "./slice_tasks.ts";
 import { FileKind, type StoredFile, type TableManifest } from "./table_manifest.ts";
 
 /** Files synced by one task. */
@@ -43,6 +49,8 @@ export interface RestoreContext {
   readonly fs: FileSystem;
   readonly tasks: TaskRunner;
   readonly core: WasmCore;
+  /** True if hashes of whole files are checked, where the backup has them: `backup.verify.partition.hashes`. */
+  readonly verifiesFileHashes: boolean;
   /** Ends the restore early. */
   readonly signal: AbortSignal;
   /** Called with decoded bytes, and with those that were there already. */
@@ -60,6 +68,14 @@ export interface RestoreTarget {
   /** Table directory in keys. */
   readonly packDirectory: string;
   readonly partitionBy: number;
+}
+
+interface HashedFile {
+  /** Below the table directory. */
+  readonly path: string;
+  readonly bytes: number;
+  /** Base64url. */
+  readonly blake3: string;
 }
 
 interface PlacedFile {
@@ -117,6 +133,8 @@ class FileRestore {
   /** Made so far, each after the one that it lies in. */
   readonly #directories = new Set<string>();
   #unsynced: string[] = [];
+  /** Files whose hash is to be checked. */
+  readonly #hashed: HashedFile[] = [];
   /** True if an earlier attempt has left something. */
   #isResumed = false;
   /** Of the pack that is being read from end to end. */
@@ -141,6 +159,8 @@ class FileRestore {
       const name = partitionPath(scheme, partition);
       await this.#restoreGroup(`${name}/`, this.#manifest.partitionFiles(index));
     }
+    await this.#tasks.drain();
+    for (const file of this.#hashed) await this.#verifyHash(file);
     await this.#tasks.drain();
     if (this.#isResumed) this.#removeStrangers(this.#target.directory, "");
     await this.#sync();
@@ -168,6 +188,10 @@ class FileRestore {
     this.#makeDirectory(`${this.#target.directory}/${prefix}`.replace(/\/$/, ""));
     for (const file of files) {
       const path = this.#claim(`${prefix}${file.path}`);
+      const { bytes, blake3 } = file;
+      if (this.#context.verifiesFileHashes && blake3 !== undefined && bytes > 0) {
+        this.#hashed.push({ path: `${prefix}${file.path}`, bytes, blake3 });
+      }
       const isKept = this.#isResumed && this.#keepFile(path, file.bytes);
       if (!isKept) this.#context.fs.open(path, "createNew").close();
       const heap = byPath.get(file.path.replace(/\.i(\.\d+)?$/, ".d$1")) ?? null;
@@ -297,6 +321,29 @@ class FileRestore {
 
   #keyOf(range: PackRange): string {
     return this.#context.keys.pack(this.#target.packDirectory, range.pack);
+  }
+
+  /** Reads a restored file again and compares its hash. */
+  async #verifyHash({ path, bytes, blake3 }: HashedFile): Promise<void> {
+    const { tasks, core, signal } = this.#context;
+    const file = `${this.#target.directory}/${path}`;
+    const count = Math.ceil(bytes / BLAKE3_PART_BYTES);
+    const parts: Uint8Array[] = [];
+    for (let index = 0; index < count; index++) {
+      signal.throwIfAborted();
+      const partBytes = Math.min(BLAKE3_PART_BYTES, bytes - index * BLAKE3_PART_BYTES);
+      const request: HashPartRequest = { file, index, bytes: partBytes, isOnly: count === 1 };
+      await this.#tasks.add(
+        partBytes,
+        () => tasks.run<Uint8Array>(BackupTask.HASH, request, { signal }),
+        (part) => {
+          if (parts.push(part) < count) return;
+          const actual = toDigits(count === 1 ? part : joinBlake3(core, parts));
+          if (actual === blake3) return;
+          throw new RestoreError("hash mismatch", { path, expected: blake3, actual });
+        },
+      );
+    }
   }
 
   #checkLengths(files: readonly { readonly path: string; readonly bytes: number }[]): void {

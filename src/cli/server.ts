@@ -187,10 +187,12 @@ function loadConfiguration(options: ServerOptions): ServerLiveConfiguration {
 }
 
 async function restore(options: ServerOptions, parts: Parts): Promise<void> {
+  const { objectStore, verifiesPartitionHashes } = backupConfigOf(parts.live.current);
   await restoreIfTriggered({
     ...options,
     ...parts,
-    configuredStore: backupConfigOf(parts.live.current).objectStore,
+    configuredStore: objectStore,
+    verifiesPartitionHashes,
     productVersion: VERSION,
     ...options.onRestoreProgress === undefined ? {} : { onProgress: options.onRestoreProgress },
   });

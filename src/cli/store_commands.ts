@@ -175,6 +175,7 @@ async function restore(args: BackupArguments, environment: BackupEnvironment): P
     ...parts,
     log: commandLog(environment),
     configuredStore: connection,
+    verifiesPartitionHashes: configuration.backup.verifiesPartitionHashes,
     onProgress: (done, total) => bar.showBytes(done, total),
   }, { ...request, objectStore: null, timestampText: args.timestamp });
   bar[Symbol.dispose]();

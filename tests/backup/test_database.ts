@@ -151,6 +151,7 @@ export interface RestoreSettings {
   readonly lines?: readonly string[];
   readonly fs?: FileSystem;
   readonly log?: Log;
+  readonly verifiesPartitionHashes?: boolean;
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
 }
 
@@ -174,6 +175,7 @@ export function restoreOn(
   settings: Omit<RestoreSettings, "lines" | "fs"> & { readonly installRoot?: string } = {},
 ): Promise<RestoreSummary | null> {
   const { installRoot = "/install", log = SILENT_LOG, onProgress = () => {} } = settings;
+  const { verifiesPartitionHashes = false } = settings;
   return restoreIfTriggered({
     installRoot,
     dbRoot: `${installRoot}/db`,
@@ -183,6 +185,7 @@ export function restoreOn(
     core,
     log,
     onProgress,
+    verifiesPartitionHashes,
     configuredStore: "fs::unused=",
     productVersion: PRODUCT_VERSION,
     openStore: () => Promise.resolve(store),
