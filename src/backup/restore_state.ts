@@ -96,6 +96,8 @@ export class RestoreState {
         { file: `${this.#installRoot}/${TRIGGER_FILE}`, directory: this.#dbRoot },
       );
     }
+    // A trigger that comes back with the power must find the staging directory, not a database that is in its way.
+    this.#fs.syncDir(this.#installRoot);
     this.removeStaging();
   }
 

@@ -30,11 +30,14 @@ Deno.test(`backups keep their promises over ${HISTORIES} histories of chaos`, as
     "clock jump",
     "clone",
     "crash in a backup",
+    "damaged backup",
+    "damaged object",
     "disk full",
     "interrupted restore",
     "locked out",
     "power crash",
     "process crash",
+    "whole backup beside damage",
   ];
   const missing = expected.filter((name) => (totals.get(name) ?? 0) === 0);
   assertEquals(missing, [], "everything happened in some history");

@@ -27,6 +27,7 @@ import {
   type StoreFault,
   type Weather,
 } from "./hostile_store.ts";
+import { damageSomething } from "./damage_step.ts";
 import { type RestoreOutcome, restoreSomewhere } from "./restore_step.ts";
 import { ChaosFailure, compareShadows, type Shadow, Workload } from "./workload.ts";
 
@@ -111,6 +112,7 @@ class History {
         await this.#backUp(this.#hosts[0]);
       }
       await this.#settle();
+      await this.#damage();
     } finally {
       for (const host of this.#hosts) await host.server.crash("process");
     }
@@ -278,6 +280,9 @@ class History {
     this.#wasCloned = true;
     const random = this.#random;
     this.#trace(`${host.server.name} is cloned`);
+    // The clone begins as after a power loss, and must have what its model has.
+    await host.server.running.machine.engine.sync();
+    host.workload.markDurable();
     const server = new ChaosServer("b", this.#world, cloneDisk(host.server.disk));
     if (random.next() < 0.5) server.clock.jump(random.pick([HOUR, 1n]));
     await server.start();
@@ -366,6 +371,18 @@ class History {
       this.#noteRestore(outcome);
       this.#compareWithOneOf([backup], outcome);
     }
+  }
+
+  async #damage(): Promise<void> {
+    const result = await damageSomething({
+      world: this.#world,
+      auditor: this.#auditor,
+      trace: this.#trace,
+      compare: (backup, outcome) => this.#compareWithOneOf([backup], outcome),
+    });
+    this.#count("damaged object", result.damagedObjects);
+    this.#count("damaged backup", result.damagedBackups);
+    this.#count("whole backup beside damage", result.wholeBackups);
   }
 
   /** A backup that must succeed; where another server has the instance, the operator starts a new one. */

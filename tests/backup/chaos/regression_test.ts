@@ -2,7 +2,11 @@
 import { backupTasks, createBackupService } from "../../../src/backup/mod.ts";
 import { InstanceKeys } from "../../../src/backup/object_keys.ts";
 import { ObjectNotFoundError, type ObjectStore } from "../../../src/objectstore/mod.ts";
-import { SILENT_LOG, type SimulatedFileSystem } from "../../../src/platform/mod.ts";
+import {
+  FaultFileSystem,
+  SILENT_LOG,
+  type SimulatedFileSystem,
+} from "../../../src/platform/mod.ts";
 import { InlineTaskRunner, type TaskOptions, type TaskRunner } from "../../../src/wasm/mod.ts";
 import { Machine } from "../../crash/machine.ts";
 import { assert, assertEquals, assertStringIncludes } from "../../support/assert.ts";
@@ -11,7 +15,7 @@ import { SeededRandom } from "../../support/seeded_random.ts";
 import { PRODUCT_VERSION, TEST_BACKUP_CONFIG } from "../test_database.ts";
 import { Auditor } from "./audit.ts";
 import { Bucket } from "./bucket.ts";
-import { INSTALL_ROOT, JumpingClock, newDisk, SeededBytes } from "./chaos_server.ts";
+import { INSTALL_ROOT, JumpingClock, newDisk, runRestore, SeededBytes } from "./chaos_server.ts";
 import { CALM, HostileStore } from "./hostile_store.ts";
 import { restoreSomewhere } from "./restore_step.ts";
 import { compareShadows, readShadow } from "./workload.ts";
@@ -236,4 +240,30 @@ Deno.test("a clock that stepped back while the server was down does not stop bac
   await service.idle();
   assertEquals(service.list().at(-1)!.backupError, null);
   await scene.machine.engine.close();
+});
+
+Deno.test("a trigger that was removed when the process died does not come back with the power and refuse the restored root", async () => {
+  let kills = 0;
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const scene = new Scene(seed);
+    await scene.start();
+    const instance = await scene.backUp();
+    const world = { bucket: scene.bucket, random: scene.random, wrappers: {}, keepCount: 1 };
+    const disk = newDisk();
+    disk.open(`${INSTALL_ROOT}/_backup_restore`, "create").close();
+    disk.syncDir(INSTALL_ROOT);
+    const faults = new FaultFileSystem(disk);
+    faults.failWhen(({ operation, path }) => operation === "remove" && path.endsWith("_restore"), {
+      effect: "applied",
+    });
+    await runRestore(world, faults, scene.hostile).catch(() => kills++);
+    disk.killProcess();
+    await runRestore(world, disk, scene.hostile);
+    disk.crash(scene.random);
+    await runRestore(world, disk, scene.hostile); // nothing, or the end of the restore
+    assertEquals(disk.stat(`${INSTALL_ROOT}/_backup_restore`), null, instance);
+    assert(disk.stat(`${INSTALL_ROOT}/db/.data_id`) !== null, "the database is there");
+    await scene.machine.engine.close();
+  }
+  assertEquals(kills, SEEDS);
 });
