@@ -118,6 +118,12 @@ export class ApplyScheduler {
     const result = await tasks.run<ApplyWalResult>(APPLY_WAL_TASK, args, options);
     if (result.image !== null) state.durability.note(result.image);
     state.dedupedRowCount += result.dedupedRowCount;
+    if (result.readOnlyRowCount > 0) {
+      this.#options.log.critical("apply", "rows of read-only partitions are given up", {
+        table: state.token.name,
+        rows: result.readOnlyRowCount,
+      });
+    }
     return result;
   }
 

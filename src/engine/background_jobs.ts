@@ -59,6 +59,8 @@ export class BackgroundJobs {
   /** Removes what nobody needs any more. */
   async purge(): Promise<void> {
     const { fs, isPurgeHeld, removeDropped, states } = this.#options;
+    // A sync holds the files of a table that was dropped under it; whoever asked for the sync is told of its failure.
+    await Promise.allSettled([this.#syncing]);
     removeDropped();
     for (const state of [...states()]) {
       if (isPurgeHeld() || this.#stop.signal.aborted) return;

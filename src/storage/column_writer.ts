@@ -93,20 +93,8 @@ export class ColumnWriter implements Disposable {
     if (this.#variable !== null) {
       return this.#appendMergedVariable(this.#variable, { left, right, chunk });
     }
-    const size = fixedSize(this.#type);
-    const target = arena.alloc(chunk.rowCount * size);
-    const { kernels } = this.#core;
-    const merge = {
-      1: kernels.mergeGather1,
-      2: kernels.mergeGather2,
-      4: kernels.mergeGather4,
-      8: kernels.mergeGather8,
-      16: kernels.mergeGather16,
-      32: kernels.mergeGather32,
-    }[size];
-    assert(merge !== undefined, `width has a kernel: ${size}`);
-    merge(left.data, right.data, chunk.index, chunk.rowCount, target);
-    this.#appendFixed(target, chunk.rowCount);
+    const merged = mergeFixed(this.#core, { type: this.#type, left, right, chunk }, arena);
+    this.#appendFixed(merged, chunk.rowCount);
   }
 
   /** Makes the files durable. */
@@ -139,28 +127,8 @@ export class ColumnWriter implements Disposable {
     merge: { left: Vector; right: Vector; chunk: MergeChunk },
   ): void {
     using arena = new Arena(this.#core.memory);
-    const { kernels } = this.#core;
-    const { left, right, chunk } = merge;
-    const data = arena.alloc(chunk.rowCount * AUX_ENTRY_BYTES);
-    const heap = arena.alloc(
-      kernels.varcharMergeBytes(left.data, right.data, chunk.index, chunk.rowCount),
-    );
-    const heapOffset = writer.dataEnd;
-    const heapBytes = kernels.varcharMerge(
-      left.data,
-      left.heap,
-      left.heapOffset,
-      right.data,
-      right.heap,
-      right.heapOffset,
-      chunk.index,
-      chunk.rowCount,
-      data,
-      heap,
-      heapOffset,
-    );
-    const vector = { type: this.#type, data, heap, heapBytes, heapOffset, symbols: null };
-    writer.appendCompact(vector, chunk.rowCount);
+    const of = { ...merge, type: this.#type, heapOffset: writer.dataEnd };
+    writer.appendCompact(mergeVariable(this.#core, of, arena), merge.chunk.rowCount);
   }
 
   /** End of the rows from `lo` on that go through memory together. */
@@ -183,4 +151,59 @@ export class ColumnWriter implements Disposable {
     const width = this.#variable === null ? fixedSize(this.#type) : AUX_ENTRY_BYTES;
     return { ...vector, data: vector.data + rowLo * width };
   }
+}
+
+/** Rows of two vectors, each counted from its first row, in merge order. */
+interface Merge {
+  readonly type: number;
+  readonly left: Vector;
+  readonly right: Vector;
+  readonly chunk: MergeChunk;
+}
+
+/** Merges values of a fixed width; returns where they are. */
+export function mergeFixed(core: WasmCore, merge: Merge, arena: Arena): number {
+  const { type, left, right, chunk } = merge;
+  const { kernels } = core;
+  const size = fixedSize(type);
+  const target = arena.alloc(chunk.rowCount * size);
+  const kernel = {
+    1: kernels.mergeGather1,
+    2: kernels.mergeGather2,
+    4: kernels.mergeGather4,
+    8: kernels.mergeGather8,
+    16: kernels.mergeGather16,
+    32: kernels.mergeGather32,
+  }[size];
+  assert(kernel !== undefined, `width has a kernel: ${size}`);
+  kernel(left.data, right.data, chunk.index, chunk.rowCount, target);
+  return target;
+}
+
+/** Merges values of variable width. @param merge `heapOffset`: where the first byte of the values' heap is going to be. */
+export function mergeVariable(
+  core: WasmCore,
+  merge: Merge & { readonly heapOffset: number },
+  arena: Arena,
+): Vector {
+  const { type, left, right, chunk, heapOffset } = merge;
+  const { kernels } = core;
+  const data = arena.alloc(chunk.rowCount * AUX_ENTRY_BYTES);
+  const heap = arena.alloc(
+    kernels.varcharMergeBytes(left.data, right.data, chunk.index, chunk.rowCount),
+  );
+  const heapBytes = kernels.varcharMerge(
+    left.data,
+    left.heap,
+    left.heapOffset,
+    right.data,
+    right.heap,
+    right.heapOffset,
+    chunk.index,
+    chunk.rowCount,
+    data,
+    heap,
+    heapOffset,
+  );
+  return { type, data, heap, heapBytes, heapOffset, symbols: null };
 }

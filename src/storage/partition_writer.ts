@@ -15,7 +15,7 @@ import {
 import { type ColumnVersionEntry, withEntries } from "./column_versions.ts";
 import { DedupKeys, upsertKeys } from "./dedup_keys.ts";
 import { MergeOrders } from "./merge_order.ts";
-import { type MergeInput, type MergeRange, planMerge, planReplace } from "./merge_plan.ts";
+import { isMixed, type MergeInput, type MergeRange, planMerge, planReplace } from "./merge_plan.ts";
 import {
   exposedEntries,
   type PartitionPiece,
@@ -26,6 +26,7 @@ import { PieceColumnWriter, type PieceJob } from "./piece_columns.ts";
 import { PickedRows, type RowSource, type WriteOptions } from "./row_source.ts";
 import type { StorageContext, TableReader } from "./table_reader.ts";
 import { isParquet, isReadOnly, type PartitionRecord } from "./txn.ts";
+import { isUnchanged } from "./unchanged_rows.ts";
 
 /** What rows are written over. */
 export interface WriteTarget {
@@ -49,6 +50,8 @@ export interface WrittenRows {
   readonly versions: readonly ColumnVersionEntry[] | null;
   /** Rows that deduplication took out, of the source and of the table. */
   readonly dedupedRowCount: number;
+  /** Rows that were given up, since their partition must not be written. */
+  readonly readOnlyRowCount: number;
 }
 
 /** How rows are written. */
@@ -79,6 +82,9 @@ export class PartitionWriter {
   readonly #removed = new Set<bigint>();
   /** Directories that take the place of ones that the open transaction has made: from, to. */
   readonly #renames: [string, string][] = [];
+  /** Rows that deduplication took out of partitions that stay. */
+  #unchangedRowCount = 0;
+  #readOnlyRowCount = 0;
 
   constructor(context: StorageContext, target: WriteTarget) {
     this.#context = context;
@@ -141,9 +147,14 @@ export class PartitionWriter {
       .filter((entry) => !removed.has(entry.timestamp));
     const dedupedRowCount = this.#jobs.reduce(
       (sum, job) => sum + (job.orders?.droppedRowCount ?? 0),
-      0,
+      this.#unchangedRowCount,
     );
-    return { partitions, versions: isChanged ? remaining : null, dedupedRowCount };
+    return {
+      partitions,
+      versions: isChanged ? remaining : null,
+      dedupedRowCount,
+      readOnlyRowCount: this.#readOnlyRowCount,
+    };
   }
 
   #planJobs(source: RowSource, method: Method): void {
@@ -160,7 +171,8 @@ export class PartitionWriter {
     const written = new Set(this.#jobs.map((job) => job.existing));
     for (const existing of exposedEntries(this.#scheme, partitions, this.#removed)) {
       if (written.has(existing)) continue;
-      this.#rewrite(existing, { ranges: [wholeOf(existing, 0)], source, method });
+      const ranges = [wholeOf(existing, 0)];
+      this.#rewrite(existing, { ranges, source, method });
     }
   }
 
@@ -192,16 +204,21 @@ export class PartitionWriter {
     const { existing } = piece;
     if (existing === null) return this.#create(piece);
     const path = partitionPath(this.#scheme, existing);
+    if (isReadOnly(existing)) {
+      // As in QuestDB the rows are given up, and those of other partitions are written.
+      this.#readOnlyRowCount += piece.rowHi - piece.rowLo;
+      return;
+    }
     const input = this.#mergeInput(existing, piece, source);
     const ranges = this.#planRanges(piece, input, method);
     if (ranges === null) return;
     if (isParquet(existing)) {
       throw new StorageError(`${tableDir}/${path}`, "parquet partitions are not supported yet");
     }
-    if (isReadOnly(existing)) throw new TableError("partition is read-only", { partition: path });
     if (ranges.length === 0) this.#removed.add(existing.timestamp);
-    else if (!isBehind(ranges, existing)) this.#rewrite(existing, { ranges, source, method });
-    else if ((piece.isFollowed || method.keepsTails) && existing.rowCount > 0) {
+    else if (!isBehind(ranges, existing)) {
+      this.#rewrite(existing, { ranges, source, method });
+    } else if ((piece.isFollowed || method.keepsTails) && existing.rowCount > 0) {
       // What lies behind the rows of an entry that was split is still read by those who have it open from before.
       const kept = wholeOf(existing, piece.rowLo);
       this.#rewrite(existing, { ranges: [kept, ...ranges], source, method });
@@ -271,6 +288,7 @@ export class PartitionWriter {
     const { core } = this.#context;
     const { reader } = this.#target;
     const { source, method } = work;
+    const prefixCount = this.#prefixes.length;
     const { ranges, timestamp } = this.#splitOff(existing, work);
     method.keys?.load(source);
     const orders = new MergeOrders({
@@ -280,6 +298,10 @@ export class PartitionWriter {
       timestamps: source.timestamps,
       keys: method.keys,
     }, ranges);
+    if (this.#isNothingNew(existing, { ...work, orders })) {
+      this.#prefixes.length = prefixCount;
+      return;
+    }
     const record = {
       ...NO_PARTITION,
       timestamp,
@@ -296,6 +318,25 @@ export class PartitionWriter {
     };
     this.#jobs.push(job);
     this.#jobs[this.#jobs.length - 1] = { ...job, directory: this.#makeDirectory(record) };
+  }
+
+  /** True if deduplication leaves the partition as it is. Disposes of the orders if so. */
+  #isNothingNew(
+    existing: PartitionRecord,
+    work: { source: RowSource; method: Method; orders: MergeOrders },
+  ): boolean {
+    const { core } = this.#context;
+    const { reader } = this.#target;
+    const { source, orders } = work;
+    const { keys } = work.method;
+    const { ranges } = orders;
+    const isReplaced = ranges.some(isMixed) && ranges.every((range) => range.oldHi > range.oldLo);
+    if (keys === null || !isReplaced) return false;
+    const partition = this.#partitionIndex(existing);
+    if (!isUnchanged({ core, reader, partition, source, keys, orders })) return false;
+    this.#unchangedRowCount += orders.droppedRowCount;
+    orders[Symbol.dispose]();
+    return true;
   }
 
   /**

@@ -109,6 +109,7 @@ export class TableWriter implements Disposable {
   #view: TableReader;
   #staged: Required<StagedChange>["record"] = {};
   #dedupedRowCount = 0;
+  #readOnlyRowCount = 0;
   /** Paths relative to the table's directory of partitions that the open transaction has made. */
   readonly #created = new Set<string>();
   /** Files and directories that were written and are not known to be durable, over any number of commits. */
@@ -152,6 +153,11 @@ export class TableWriter implements Disposable {
     return this.#dedupedRowCount;
   }
 
+  /** Rows that were given up since the last commit, since their partitions are read-only. */
+  get readOnlyRowCount(): number {
+    return this.#readOnlyRowCount;
+  }
+
   /** The symbols of a SYMBOL column, to add to; they are committed with the rows. */
   symbolMap(writerIndex: number): SymbolMapWriter {
     let map = this.#symbols.get(writerIndex);
@@ -172,7 +178,9 @@ export class TableWriter implements Disposable {
   /**
    * Writes rows, over those that earlier calls have written. They become visible at {@linkcode commit}.
    *
-   * @throws {TableError} if the table cannot take them: a read-only partition, rows out of order without partitions.
+   * Rows of read-only partitions are given up: {@linkcode readOnlyRowCount}.
+   *
+   * @throws {TableError} if the table cannot take them: rows out of order without partitions.
    */
   write(source: RowSource, options: WriteOptions = {}): void {
     // New directories are named by the transaction, so truncation and rows in one would name the same one twice.
@@ -187,12 +195,14 @@ export class TableWriter implements Disposable {
     };
     const written = new PartitionWriter(this.context, target).write(source, options);
     this.#dedupedRowCount += written.dedupedRowCount;
+    this.#readOnlyRowCount += written.readOnlyRowCount;
     const { partitions } = written;
     this.stage({
       record: { partitions, ...this.#widenedRange(source) },
       ...(written.versions === null ? {} : { versions: written.versions }),
     });
-    if (options.replaceRange !== undefined) this.stage({ record: this.#storedRange() });
+    const isLess = options.replaceRange !== undefined || written.readOnlyRowCount > 0;
+    if (isLess) this.stage({ record: this.#storedRange() });
   }
 
   /**
@@ -528,7 +538,7 @@ export class TableWriter implements Disposable {
     this.#committed = this.#view = committed;
     this.#staged = {};
     this.#created.clear();
-    this.#dedupedRowCount = 0;
+    this.#dedupedRowCount = this.#readOnlyRowCount = 0;
   }
 }
 

@@ -58,6 +58,8 @@ export interface ApplyWalResult {
   readonly rowCount: number;
   /** Rows that deduplication has taken out. */
   readonly dedupedRowCount: number;
+  /** Rows that were given up, since their partitions are read-only. */
+  readonly readOnlyRowCount: number;
   readonly isDropped: boolean;
   /** Why the next transaction cannot be applied, or `null`. */
   readonly blockedReason: string | null;
@@ -103,6 +105,7 @@ class ApplyJob {
   readonly #passRows: number;
   #rowCount = 0;
   #dedupedRowCount = 0;
+  #readOnlyRowCount = 0;
   #hasUnsyncedCommits = false;
   #needsSync: ApplyWalResult["needsSync"] = null;
 
@@ -183,6 +186,7 @@ class ApplyJob {
     const writer = this.#writer;
     writeDataStep(this.#context, writer, { step, passRows: this.#passRows });
     this.#dedupedRowCount += writer.dedupedRowCount;
+    this.#readOnlyRowCount += writer.readOnlyRowCount;
     if (options.sync) await writer.syncAhead();
     writer.commit(options);
     this.#rowCount += step.rowCount;
@@ -206,6 +210,7 @@ class ApplyJob {
       appliedTxn: this.#writer.txn.seqTxn,
       rowCount: this.#rowCount,
       dedupedRowCount: this.#dedupedRowCount,
+      readOnlyRowCount: this.#readOnlyRowCount,
       isDropped: false,
       blockedReason: null,
       image: this.#hasUnsyncedCommits ? this.#writer.image : null,
