@@ -74,7 +74,7 @@ function isColumnUnchanged(
   orders.use(range, (order) => {
     if (!isVariableSize(type)) {
       const merged = mergeFixed(core, { type, left: old, right: added, chunk: order }, arena);
-      isSame = areBytesEqual(core, old.data, merged, count * width);
+      isSame = areBytesEqual(core, [old.data, merged], count * width);
       return;
     }
     const { heapOffset } = old;
@@ -84,16 +84,17 @@ function isColumnUnchanged(
       arena,
     );
     isSame = merged.heapBytes === old.heapBytes &&
-      areBytesEqual(core, old.data, merged.data, count * width) &&
-      areBytesEqual(core, old.heap, merged.heap, old.heapBytes);
+      areBytesEqual(core, [old.data, merged.data], count * width) &&
+      areBytesEqual(core, [old.heap, merged.heap], old.heapBytes);
   });
   return isSame;
 }
 
 /** Compares blocks that begin at multiples of 4. */
-function areBytesEqual(core: WasmCore, a: number, b: number, bytes: number): boolean {
+function areBytesEqual(core: WasmCore, blocks: readonly [number, number], bytes: number): boolean {
   const { i32, u8 } = core.memory;
   const words = bytes >>> 2;
+  const [a, b] = blocks;
   const left = a >>> 2, right = b >>> 2;
   for (let i = 0; i < words; i++) if (i32[left + i] !== i32[right + i]) return false;
   for (let i = 4 * words; i < bytes; i++) if (u8[a + i] !== u8[b + i]) return false;
