@@ -38,7 +38,7 @@ const RACERS = 4;
 const MILLIS_PER_SECOND = 1000;
 const BYTES_PER_MEGABYTE = 1e6;
 
-/** Checks a store. Its objects lie below `.tidemark-check/` and are removed. Never throws but for an aborted signal. */
+/** Checks a store. Its objects lie below `.tidemark-check/` and are removed, also after a failure. Never throws but for an aborted signal. */
 export async function checkStore(
   store: ObjectStore,
   options: StoreCheckOptions,
@@ -86,9 +86,23 @@ class StoreCheck {
         await this.#check("multipart write", () => this.#multipart());
         await this.#check("throughput", () => this.#throughput());
       }
-      await this.#check("delete", () => this.#delete());
     }
+    const isRemoved = isReached && await this.#check("delete", () => this.#delete());
+    if (!isRemoved) await this.#cleanUp();
     return this.#rows;
+  }
+
+  /** After a failure there may be objects all the same: a write that fails may have happened. */
+  async #cleanUp(): Promise<void> {
+    try {
+      await this.#store.delete(this.#keys(), this.#call);
+    } catch {
+      this.#options.signal?.throwIfAborted(); // the rows tell what does not work
+    }
+  }
+
+  #keys(): string[] {
+    return ["small", "once", "parts", "bulk"].map((name) => this.#prefix + name);
   }
 
   async #check(check: string, run: () => Promise<Outcome>): Promise<boolean> {
@@ -119,12 +133,13 @@ class StoreCheck {
   async #conditional(): Promise<Outcome> {
     const key = `${this.#prefix}once`;
     const create = { ...this.#call, ifNoneMatch: true };
-    const results = await Promise.all(
-      Array.from(
-        { length: RACERS },
-        (_, index) => this.#store.put(key, Uint8Array.of(index), create),
-      ),
+    const racers = Array.from(
+      { length: RACERS },
+      (_, index) => this.#store.put(key, Uint8Array.of(index), create),
     );
+    // If one fails, the others must have ended, too, before the object is removed.
+    await Promise.allSettled(racers);
+    const results = await Promise.all(racers);
     const winners = results.flatMap((isCreated, index) => isCreated ? [index] : []);
     if (await this.#store.put(key, Uint8Array.of(RACERS), create)) {
       return fail("an existing object was replaced: the server ignores If-None-Match");
@@ -215,7 +230,7 @@ class StoreCheck {
   }
 
   async #delete(): Promise<Outcome> {
-    const keys = ["small", "once", "parts", "bulk"].map((name) => this.#prefix + name);
+    const keys = this.#keys();
     await this.#store.delete(keys, this.#call);
     for (const key of keys) {
       if (await this.#store.head(key, this.#call) !== null) {

@@ -1,6 +1,8 @@
 import { ObjectStoreError } from "../../src/common/mod.ts";
 import {
+  checkStore,
   FsObjectStore,
+  ObjectNotFoundError,
   type ObjectStore,
   ObjectStoreRequestError,
   StoreMetrics,
@@ -106,6 +108,41 @@ Deno.test("withLimit bounds requests and bytes, and wakes waiters in order", asy
   assertEquals(await first, true);
 });
 
+Deno.test("withLimit counts whole objects like any other body, by their length", async () => {
+  const inner = memory();
+  const { get, head } = inner;
+  let active = 0, most = 0, heads = 0;
+  inner.get = async (key, options) => {
+    most = Math.max(most, ++active);
+    const bytes = await get.call(inner, key, options);
+    await new Promise((resolve) => setImmediate(resolve));
+    active--;
+    return bytes;
+  };
+  inner.head = (key, options) => {
+    heads++;
+    return head.call(inner, key, options);
+  };
+  await inner.put("large", new Uint8Array(60_000));
+  await inner.put("small", new Uint8Array(20_000));
+  const limits = { concurrencyMax: 10, memoryBytesMax: 100_000 };
+  const store = withLimit(inner, limits);
+  const read = async (key: string, options = {}) => {
+    most = 0;
+    const calls = Array.from({ length: 6 }, () => store.get(key, options));
+    for (const bytes of await Promise.all(calls)) assert(bytes.length > 0, "the object came");
+    return most;
+  };
+  assertEquals(await read("large"), 1);
+  assertEquals(await read("small"), 5);
+  assertEquals(await read("small", { maxBytes: 268_435_456 }), 5);
+  assertEquals([await read("large", { range: { offset: 0, length: 50_000 } }), heads], [2, 18]);
+  // A short bound counts as the object does; its length is not asked for.
+  assertEquals([await read("small", { maxBytes: 50_000 }), heads], [2, 18]);
+  await assertRejects(() => store.get("none"), ObjectNotFoundError);
+  await assertRejects(() => store.get("large", { maxBytes: 1000 }), ObjectStoreError, "larger");
+});
+
 Deno.test("withBandwidth makes requests wait for the bytes before them", async () => {
   const { waits, timers } = recordedTimers();
   const store = withBandwidth(memory(), { clock, timers, bytesPerSecondMax: 1000 });
@@ -154,5 +191,24 @@ Deno.test("crc32c has the value of the standard's check, and goes on; combineCrc
   for (const cut of [0, 1, 777, 50_001]) {
     const first = bytes.subarray(0, cut), second = bytes.subarray(cut);
     assertEquals(combineCrc32(crc32(first), crc32(second), second.length), crc32(bytes));
+  }
+});
+
+Deno.test("checkStore removes its objects whichever call fails, before or after it has happened", async () => {
+  const run = async (number: number, isApplied: boolean) => {
+    const inner = memory();
+    const faults = new FaultObjectStore(inner);
+    faults.failAt(number, { isApplied });
+    const rows = await checkStore(faults, { clock, random, bulkBytes: 100_000 });
+    for await (const page of inner.list("")) assertEquals(page, [], `call ${number}`);
+    const hasFailed = rows.some(({ result }) => result === "fail");
+    return { hasFailed, callCount: faults.callCount };
+  };
+  const { hasFailed, callCount } = await run(1000, false);
+  assertEquals([hasFailed, callCount > 20], [false, true]);
+  for (let number = 1; number <= callCount; number++) {
+    for (const isApplied of [false, true]) {
+      assertEquals((await run(number, isApplied)).hasFailed, true, `call ${number}`);
+    }
   }
 });

@@ -31,7 +31,7 @@ export async function openAzure(
     secrets: new Secrets([accountKey, sasToken]),
     describeError: describeAzureError,
   };
-  const client = await makeContainerClient(options, agents);
+  const client = await makeContainerClient(options, { agents, secrets: context.secrets });
   return wrapRemote(new AzureObjectStore({ client, options, context, agents }), {
     environment,
     tuning,
@@ -40,7 +40,7 @@ export async function openAzure(
 
 async function makeContainerClient(
   options: AzureOptions,
-  agents: Agents,
+  { agents, secrets }: { readonly agents: Agents; readonly secrets: Secrets },
 ): Promise<ContainerClient> {
   const sdk = await import("@azure/storage-blob");
   const url = new URL(options.endpoint);
@@ -61,7 +61,15 @@ async function makeContainerClient(
     return new sdk.ContainerClient(url.href, new sdk.AnonymousCredential(), pipeline);
   }
   const { DefaultAzureCredential } = await import("@azure/identity");
-  return new sdk.ContainerClient(url.href, new DefaultAzureCredential(), pipeline);
+  const identity = new DefaultAzureCredential();
+  const credential = {
+    async getToken(...parameters: Parameters<typeof identity.getToken>) {
+      const token = await identity.getToken(...parameters);
+      secrets.learn(token.token);
+      return token;
+    },
+  };
+  return new sdk.ContainerClient(url.href, credential, pipeline);
 }
 
 /** Status, code and words of what the client throws. */

@@ -109,6 +109,7 @@ export class GcsClient {
       { ...request, operation: `${request.operation}: token` },
       () => this.#tokens.token(isRefused),
     );
+    if (token !== null) this.context.secrets.learn(token);
     const { path } = request;
     const endpoint = this.options.endpoint.href.replace(/\/$/, "");
     return await sendHttp(this.context, {

@@ -32,7 +32,7 @@ export async function openS3(
     describeError: describeS3Error,
   };
   const region = options.region ?? regionFinder(sdk, options, { agents, context });
-  const client = makeS3Client(sdk, options, { agents, region });
+  const client = makeS3Client(sdk, options, { agents, region, secrets: context.secrets });
   return wrapRemote(new S3ObjectStore({ sdk, client, options, context, agents }), {
     environment,
     tuning,

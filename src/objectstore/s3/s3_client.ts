@@ -13,6 +13,7 @@ import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
 import type { Agents } from "../remote/tls.ts";
 import { headerOf, sendHttp } from "../remote/http_client.ts";
 import type { RemoteContext } from "../remote/remote_call.ts";
+import type { Secrets } from "../remote/secrets.ts";
 import {
   judgeFailure,
   ObjectStoreRequestError,
@@ -26,6 +27,8 @@ export type S3Sdk = typeof import("@aws-sdk/client-s3");
 
 const DEFAULT_REGION = "us-east-1";
 const REGION_HEADER = "x-amz-bucket-region";
+/** Credentials of requests that nobody signs: without any the client would look for an instance's. */
+const NOBODY = { accessKeyId: "", secretAccessKey: "" };
 const CONNECT_TIMEOUT_MILLIS = 10_000;
 
 /** Loads the client. */
@@ -37,13 +40,20 @@ export async function loadS3Sdk(): Promise<S3Sdk> {
 export function makeS3Client(
   sdk: S3Sdk,
   options: S3Options,
-  connection: { readonly agents: Agents; readonly region: string | (() => Promise<string>) },
+  connection: {
+    readonly agents: Agents;
+    readonly region: string | (() => Promise<string>);
+    readonly secrets: Secrets;
+  },
 ): S3Client {
   const config: S3ClientConfig = {
     region: connection.region,
     ...options.endpoint === undefined ? {} : { endpoint: options.endpoint.href },
-    ...options.credentials === undefined ? {} : { credentials: options.credentials },
-    ...options.isAnonymous ? { signer: { sign: (request) => Promise.resolve(request) } } : {},
+    ...options.isAnonymous
+      ? { credentials: NOBODY, signer: { sign: (request) => Promise.resolve(request) } }
+      : options.credentials === undefined
+      ? {}
+      : { credentials: options.credentials },
     forcePathStyle: options.isPathStyle,
     maxAttempts: 1,
     requestChecksumCalculation: "WHEN_REQUIRED",
@@ -59,7 +69,21 @@ export function makeS3Client(
   };
   const client = new sdk.S3Client(config);
   addHeaders(client);
+  learnSessions(client, connection.secrets);
   return client;
+}
+
+/** Notes the session tokens that requests carry, wherever they come from: servers repeat them in their refusals. */
+function learnSessions(client: S3Client, secrets: Secrets): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const { headers } = args.request as { headers: Record<string, string> };
+      const token = headers["x-amz-security-token"];
+      if (token !== undefined) secrets.learn(token);
+      return await next(args);
+    },
+    { step: "deserialize", priority: "low", name: "tidemarkSessions" },
+  );
 }
 
 /** Headers that the client leaves out, or sets otherwise than the servers of other makers want. */
