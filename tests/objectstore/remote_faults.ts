@@ -29,10 +29,14 @@ const PART_BYTES = 5_242_880;
 const BODY = Uint8Array.from({ length: 200_000 }, (_, i) => (i * 13 + (i >> 7)) & 0xff);
 /** Quick deadlines and few tries: tests wait for both. */
 const QUICK = "request_timeout_ms=1000;min_throughput=1000000;retry_attempts=4;";
+/** Where what is waited for never comes, fewer tries tell as much. */
+const IMPATIENT = QUICK.replace("retry_attempts=4", "retry_attempts=2");
 const RESET: Fault = { kind: "reset" };
 
 interface Setting {
   readonly store: ObjectStore;
+  /** The same with fewer tries. */
+  readonly impatient: ObjectStore;
   readonly direct: ObjectStore;
   readonly proxy: FaultProxy;
 }
@@ -103,19 +107,44 @@ function upload(store: ObjectStore): Promise<boolean> {
 
 /** Registers the tests of faults for a server. */
 export function testRemoteFaults(name: string, server: SharedServer, dialect: FaultDialect): void {
-  const test = (criterion: string, run: (setting: Setting) => Promise<void>) =>
-    Deno.test(`${name} ${criterion}`, async () => {
-      await using proxy = await FaultProxy.start(server.current.port);
-      const connection = server.connection();
-      await using direct = await openObjectStore(connection, environment);
-      const proxied = connection.replace(/:\d+(?=[;/])/, `:${proxy.port}`) + QUICK;
-      await using store = await openObjectStore(proxied, environment);
-      await run({ store, direct, proxy });
+  const group = (title: string, register: (test: Register) => void) =>
+    Deno.test(`${name} ${title}`, async (context) => {
+      const cases: Parameters<Register>[] = [];
+      register((...parameters) => void cases.push(parameters));
+      // Side by side: most of their time they wait, for deadlines and between tries. Each has a root and a proxy of its own.
+      const isDone = await Promise.all(cases.map(([criterion, run]) =>
+        context.step({
+          name: criterion,
+          fn: () => runAlone(server, run),
+          // What is still open belongs to another case; the group as a whole leaves nothing.
+          sanitizeOps: false,
+          sanitizeResources: false,
+          sanitizeExit: false,
+        })
+      ));
+      assert(isDone.length > 0 && isDone.every(Boolean), "every case is right");
     });
-  testBrokenConnections(test);
-  testRefusals(test, dialect);
-  testDamage(test, dialect);
-  testLostAnswers(test);
+  group("under broken connections and damage", (test) => {
+    testBrokenConnections(test);
+    testDamage(test, dialect);
+  });
+  group("under refusals and lost answers", (test) => {
+    testRefusals(test, dialect);
+    testLostAnswers(test);
+  });
+}
+
+async function runAlone(
+  server: SharedServer,
+  run: (setting: Setting) => Promise<void>,
+): Promise<void> {
+  await using proxy = await FaultProxy.start(server.current.port);
+  const connection = server.connection();
+  await using direct = await openObjectStore(connection, environment);
+  const proxied = connection.replace(/:\d+(?=[;/])/, `:${proxy.port}`);
+  await using store = await openObjectStore(proxied + QUICK, environment);
+  await using impatient = await openObjectStore(proxied + IMPATIENT, environment);
+  await run({ store, impatient, direct, proxy });
 }
 
 type Register = (criterion: string, run: (setting: Setting) => Promise<void>) => void;
@@ -136,34 +165,36 @@ function testBrokenConnections(test: Register): void {
     assertKind(await failureOf(() => keysOf(store)), "unavailable");
     assertEquals(await direct.head("b"), null);
   });
-  test("does not wait for a server that is silent", async ({ store, direct, proxy }) => {
+  test("does not wait for a server that is silent", async (setting) => {
+    const { store, impatient, direct, proxy } = setting;
     await direct.put("a", BODY);
     proxy.inject("get", { kind: "silence" });
     assertSame(await store.get("a"), BODY);
     proxy.inject("get", { kind: "silence" }, 100);
-    assertKind(await failureOf(() => store.get("a")), "timeout");
+    assertKind(await failureOf(() => impatient.get("a")), "timeout");
     proxy.inject("list", { kind: "silence" }, 1);
     assertEquals(await keysOf(store), ["a"]);
   });
-  test("does not wait for a server that trickles", async ({ store, direct, proxy }) => {
+  test("does not wait for a server that trickles", async (setting) => {
+    const { store, impatient, direct, proxy } = setting;
     await direct.put("a", BODY);
     const loris: Fault = { kind: "slow loris", millisPerByte: 20 };
     proxy.inject("get", loris);
     assertSame(await store.get("a"), BODY);
     proxy.inject("get", loris, 100);
     const range = { offset: 0, length: 100_000 };
-    assertKind(await failureOf(() => store.get("a", { range })), "timeout");
+    assertKind(await failureOf(() => impatient.get("a", { range })), "timeout");
   });
   test("lets go of the connection when a body stops half way", async (setting) => {
-    const { store, direct, proxy } = setting;
+    const { impatient, direct, proxy } = setting;
     await direct.put("a", BODY);
     proxy.inject("get", { kind: "stall" }, 100);
-    assertKind(await failureOf(() => store.get("a")), "timeout");
+    assertKind(await failureOf(() => impatient.get("a")), "timeout");
     const controller = new AbortController();
     const { signal } = controller;
     const range = { offset: 0, length: 100_000 };
-    const cancelled = failureOf(() => store.get("a", { range, signal }));
-    while ((proxy.counts.get("get") ?? 0) < 5) await tick();
+    const cancelled = failureOf(() => impatient.get("a", { range, signal }));
+    while ((proxy.counts.get("get") ?? 0) < 3) await tick();
     controller.abort(new Error("enough"));
     assertEquals((await cancelled as Error).message, "enough");
     while (proxy.openCount > 0) await tick(); // stays here if one is kept
