@@ -212,3 +212,22 @@ Deno.test("checkStore removes its objects whichever call fails, before or after 
     }
   }
 });
+
+Deno.test("checkStore waits for all who race to write before it removes what they wrote", async () => {
+  const inner = memory();
+  const put = inner.put.bind(inner);
+  let racers = 0;
+  const turns = async (count: number) => {
+    for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  inner.put = async (key, body, options) => {
+    if (key.endsWith("/once") && racers++ > 0) await turns(1000); // all else takes fewer
+    else if (key.endsWith("/once")) throw new ObjectStoreError("injected");
+    return await put(key, body, options);
+  };
+  const rows = await checkStore(inner, { clock, random, bulkBytes: 0 });
+  assert(rows.some(({ result }) => result === "fail"), "a racer failed");
+  await turns(1001);
+  assertEquals(racers, 4);
+  for await (const page of inner.list("")) assertEquals(page, []);
+});
