@@ -1,5 +1,6 @@
 /** Backups into an object store, and restores from it. @module */
 export * from "./backup_config.ts";
+export { INSTANCE_FILE } from "./backup_instance.ts";
 export { createBackupService } from "./backup_service.ts";
 export type { BackupServiceOptions, RunnableBackupService } from "./backup_service.ts";
 export { restoreBackup, restoreIfTriggered } from "./restore.ts";

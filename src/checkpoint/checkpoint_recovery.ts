@@ -2,7 +2,7 @@
  * Recovery at start: makes a copied root the database that was checkpointed.
  *
  * ```
- * trigger, or another instance id ─► registry ─► each table ─► tables and files of later removed ─► sync(2)
+ * trigger, or another instance id ─► what tells of later states removed ─► registry ─► each table ─► tables and files of later removed ─► sync(2)
  *                                 ─► checkpoint renamed to `recovered` ─► trigger removed ─► `recovered` removed
  * ```
  * Invariants:
@@ -52,6 +52,11 @@ export interface RecoveryOptions {
   /** `cairo.checkpoint.recovery.rebuild.column.indexes`. */
   readonly isIndexRebuilt: boolean;
   readonly productVersion: string;
+  /**
+   * Names below the database root that tell of states later than the checkpoint: they go first, so that nobody goes by them
+   * once the tables are back.
+   */
+  readonly laterStates: readonly string[];
   /** Gives other work a turn, for 0, or waits. */
   readonly sleep: (millis: number) => Promise<void>;
 }
@@ -82,6 +87,11 @@ export async function recoverCheckpoint(options: RecoveryOptions): Promise<Recov
     trigger: source.trigger,
     ...(source.trigger === "file" ? {} : ids),
   });
+  for (const name of options.laterStates) {
+    const path = joinPath(options.dbRoot, name);
+    if (options.fs.stat(path) !== null) options.fs.removeTree(path);
+  }
+  options.fs.syncDir(options.dbRoot);
   const counts = {
     metaFilesCount: 0,
     txnFilesCount: 0,

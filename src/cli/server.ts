@@ -13,6 +13,7 @@
 import {
   BackupSchedule,
   createBackupService,
+  INSTANCE_FILE,
   restoreIfTriggered,
   type RunnableBackupService,
   ScheduleRecord,
@@ -211,6 +212,8 @@ function checkpointOptionsOf(options: ServerOptions, parts: Parts) {
     productVersion: VERSION,
     isEnabled: checkpoint.isRecoveryEnabled && checkpoint.isSnapshotRecoveryEnabled,
     isIndexRebuilt: checkpoint.isIndexRebuilt,
+    // Of backups, the root is a clone now: its transactions get the numbers of others that are backed up.
+    laterStates: [INSTANCE_FILE],
     sleep: (millis: number) => timers.sleep(millis),
   };
 }

@@ -29,7 +29,14 @@ import { readTableMetadata, type TableMetadata } from "./metadata.ts";
 import { buildPartitionIndex, partitionIndexFiles } from "./partition_index.ts";
 import { decodeTxn, encodeTxn, isParquet, isReadOnly } from "./txn.ts";
 
+/** Directory of the records, below the database root. */
+const DURABLE_DIRECTORY = ".durable";
 const SUFFIX = ".table";
+/**
+ * A `_txn` that is younger than the record by more than this was written by somebody who knows nothing of records: they follow
+ * commits within a second.
+ */
+const FOREIGN_MILLIS = 3_600_000;
 const HEADER_BYTES = 24;
 const FILE_BYTES_MAX = 1 << 30;
 /** Where the files of the sequencer's log are; the second exists in QuestDB's second format only. */
@@ -74,7 +81,7 @@ export function decodeTableImage(
 /** Path of the record of a table's durable state. */
 export function durableStatePath(tableDir: string): string {
   const name = tableDir.slice(tableDir.lastIndexOf("/") + 1);
-  return joinPath(parentPath(tableDir), ".durable", name + SUFFIX);
+  return joinPath(parentPath(tableDir), DURABLE_DIRECTORY, name + SUFFIX);
 }
 
 /** Encodes a record. @param bootId Identity of the run of the machine that the un-synced commits belong to. */
@@ -188,7 +195,7 @@ export function settleTables(
     canApplyAgain: (tableDir: string, seqTxn: number) => boolean;
   },
 ): SettledTable[] {
-  const directory = joinPath(dbRoot, ".durable");
+  const directory = joinPath(dbRoot, DURABLE_DIRECTORY);
   if (fs.stat(directory) === null) return [];
   const settled: SettledTable[] = [];
   for (const { name } of fs.readDir(directory)) {
@@ -227,6 +234,10 @@ function settleTable(
     const current = readCommittedState(fs, tableDir);
     syncPaths(fs, pathsBetween(fs, tableDir, { metadata, from: saved, to: current }));
     return { outcome: "synced", reason: "" };
+  }
+  const age = fs.stat(joinPath(tableDir, "_txn"))!.modifiedMillis - fs.stat(path)!.modifiedMillis;
+  if (age > FOREIGN_MILLIS) {
+    return { outcome: "left", reason: "another process has gone on with the table" };
   }
   const missing = missingPart(fs, tableDir, { metadata, state: saved });
   if (missing !== null) return { outcome: "left", reason: `not there any more: ${missing}` };

@@ -11,6 +11,7 @@ import {
   type RecoveryOptions,
   type RecoverySummary,
 } from "../../src/checkpoint/mod.ts";
+import { INSTANCE_FILE } from "../../src/backup/mod.ts";
 import type { Engine, EngineConfig } from "../../src/engine/mod.ts";
 import {
   type FileSystem,
@@ -45,6 +46,7 @@ export interface DatabaseOptions {
   readonly config?: Partial<EngineConfig>;
   readonly fs?: FileSystem;
   readonly instanceId?: string;
+  readonly bootId?: string;
   readonly service?: Partial<CheckpointServiceOptions>;
 }
 
@@ -96,6 +98,7 @@ export function recover(
     instanceId: "",
     productVersion: "1.9.0",
     isIndexRebuilt: false,
+    laterStates: [INSTANCE_FILE],
     sleep,
     ...options,
   });

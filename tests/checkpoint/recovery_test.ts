@@ -12,7 +12,7 @@ import {
 import { Arena } from "../../src/wasm/mod.ts";
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
 import { allTypesTable, commitRows, tableRows } from "../support/engine_fixture.ts";
-import type { Row } from "../support/table_rows.ts";
+import { batchOf, type Row } from "../support/table_rows.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import {
   copyRoot,
@@ -103,6 +103,48 @@ for (const isLegacy of [false, true]) {
     });
   }
 }
+
+Deno.test("a copy is recovered on another machine as on its own, whatever was not on the disk yet, and backs up as a clone", async () => {
+  using dir = new TempDir();
+  const copy = `${dir.path}/copy`;
+  const names = ["t", "plain"];
+  {
+    await using db = await openDatabase(`${dir.path}/live`, { bootId: "here" });
+    const { engine } = db;
+    const tokens = names.map((name) =>
+      engine.createTable({ ...allTypesTable(name), isWalEnabled: name === "t" })
+    );
+    const commit = async (from: number) => {
+      for (const token of tokens) {
+        using arena = new Arena(engine.core.memory);
+        const writer = engine.rowWriter(token);
+        const { metadata } = writer;
+        writer.append(batchOf(engine.core, arena, { metadata, rows: rows(from, 20) }));
+        writer.commit();
+        await engine.waitApplied(token);
+      }
+    };
+    await commit(0);
+    await db.checkpoint.create();
+    Deno.writeTextFileSync(`${dir.path}/live/db/_backup_instance.json`, "{}");
+    await commit(20);
+    await engine.sync();
+    await commit(40);
+    await copyRoot(`${dir.path}/live`, copy);
+    await db.checkpoint.release();
+  }
+  const records = [...Deno.readDirSync(`${copy}/db/.durable`)];
+  assert(records.length > 0, "not everything was on the disk");
+  touchTrigger(copy);
+  assert(await recover(copy) !== null);
+  assert(!exists(`${copy}/db/_backup_instance.json`));
+  await using db = await openDatabase(copy, { bootId: "there" });
+  for (const name of names) {
+    const token = db.engine.findTable(name)!;
+    await db.engine.waitApplied(token);
+    assertEquals(tableRows(db.engine, token), rows(0, 20), name);
+  }
+});
 
 Deno.test("C53 C54 C55 C56 recovery that is disabled does nothing, with or without trigger", async () => {
   using dir = new TempDir();

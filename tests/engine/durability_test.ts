@@ -190,6 +190,29 @@ Deno.test("a slow sync does not take back the mark that a faster one has moved",
   assertEquals(tableRows(again, found), [row(0), row(1)]);
 });
 
+Deno.test("a table that another process has gone on with since is not taken back", async () => {
+  for (const [hours, count] of [[0, 1], [2, 2]] as const) {
+    using dir = new TempDir();
+    const live = `${dir.path}/live`, copy = `${dir.path}/copy`;
+    {
+      await using engine = await openEngine(live, { bootId: "here" });
+      const token = engine.createTable({ ...allTypesTable("t"), isWalEnabled: false });
+      insert(engine, token, row(0));
+      await engine.sync();
+      insert(engine, token, row(1)); // not on the disk
+      await new Deno.Command("cp", { args: ["-r", live, copy] }).output();
+    }
+    const later = new Date(Date.now() + hours * 3_600_000);
+    for (const { name, isDirectory } of Deno.readDirSync(`${copy}/db`)) {
+      if (isDirectory && name.startsWith("t")) {
+        Deno.utimeSync(`${copy}/db/${name}/_txn`, later, later);
+      }
+    }
+    await using engine = await openEngine(copy, { bootId: "there" });
+    assertEquals(tableRows(engine, engine.findTable("t")!).length, count, `${hours} hours later`);
+  }
+});
+
 Deno.test("TxnLog makes the name of a new part durable before it counts a record in it", () => {
   const disk = newDisk();
   disk.mkdir("/data/t/txn_seq");
