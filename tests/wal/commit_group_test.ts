@@ -90,7 +90,7 @@ Deno.test("a sync that fails rejects the transactions that wait for it and the o
   await using engine = await openEngine(root.path, { ...SYNC, fs: faults });
   const token = engine.createTable(allTypesTable("t"));
   await commitDurably(engine, token, 0);
-  faults.failWhen((call) => call.operation === "syncData" && call.path.endsWith("price.d"));
+  faults.failWhen((call) => call.operation === "syncData" && call.path.endsWith("/wal1/0/price.d"));
   const waiting = [commitDurably(engine, token, 1), commitDurably(engine, token, 2)];
   append(engine, token, 3); // somebody else's open transaction in the same segment
   for (const outcome of await Promise.allSettled(waiting)) {
