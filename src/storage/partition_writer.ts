@@ -333,7 +333,14 @@ export class PartitionWriter {
     const isReplaced = ranges.some(isMixed) && ranges.every((range) => range.oldHi > range.oldLo);
     if (keys === null || !isReplaced) return false;
     const partition = this.#partitionIndex(existing);
-    if (!isUnchanged({ core, reader, partition, source, keys, orders })) return false;
+    let isSame: boolean;
+    try {
+      isSame = isUnchanged({ core, reader, partition, source, keys, orders });
+    } catch (error) {
+      orders[Symbol.dispose](); // no job has them yet
+      throw error;
+    }
+    if (!isSame) return false;
     this.#unchangedRowCount += orders.droppedRowCount;
     orders[Symbol.dispose]();
     return true;
