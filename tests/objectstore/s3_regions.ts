@@ -12,6 +12,8 @@ import { environment } from "./store_environment.ts";
 const REGION = "eu-test-7";
 const HEADERS = { "x-amz-bucket-region": REGION };
 const BODY = Uint8Array.of(1, 2, 3);
+/** Of a known size, so that it is read by one request; without a range its size is asked for first. */
+const WHOLE = { offset: 0, length: BODY.length };
 
 interface Setting {
   readonly store: ObjectStore;
@@ -48,7 +50,7 @@ export function testS3Regions(name: string, server: SharedServer): void {
       const { store, proxy, signed } = setting;
       proxy.inject("head", fault);
       await store.put("a", BODY);
-      assertEquals(await store.get("a"), BODY);
+      assertEquals(await store.get("a", { range: WHOLE }), BODY);
       assertEquals(signed, [null, REGION, REGION], "it is asked once, unsigned");
     });
   }
@@ -62,7 +64,7 @@ export function testS3Regions(name: string, server: SharedServer): void {
   test("signs for us-east-1 where the server knows of no regions", "", async (setting) => {
     const { store, signed } = setting;
     await store.put("a", BODY);
-    assertEquals(await store.get("a"), BODY);
+    assertEquals(await store.get("a", { range: WHOLE }), BODY);
     assertEquals(signed, [null, "us-east-1", "us-east-1"]);
   });
 
@@ -72,7 +74,7 @@ export function testS3Regions(name: string, server: SharedServer): void {
       proxy.inject("head", fault);
       proxy.inject("head", { kind: "status", status: 301, headers: HEADERS });
       await store.put("a", BODY);
-      assertEquals(await store.get("a"), BODY);
+      assertEquals(await store.get("a", { range: WHOLE }), BODY);
       assertEquals(signed, [null, null, REGION, REGION]);
     });
   }
