@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { BackupError, ColumnType } from "../common/mod.ts";
+import { BackupError } from "../common/mod.ts";
 import { encodeRegistry, encodeTxnSnapshot } from "../checkpoint/mod.ts";
 import type { DatabasePin, PinnedTable } from "../engine/mod.ts";
 import type { FileSystem } from "../platform/mod.ts";
@@ -19,9 +19,9 @@ import {
   partitionScheme,
   readTableMetadata,
   squashCount,
-  symbolFiles,
-  symbolSlot,
+  SYMBOL_HEADER_BYTES,
   type TableReader,
+  tableSymbols,
 } from "../storage/mod.ts";
 import { DATABASE_DIRECTORY } from "./object_keys.ts";
 import { filesOfColumn, type PartitionFile, rawPartitionFile } from "./partition_sources.ts";
@@ -42,7 +42,6 @@ import { segmentSources, sequencerMetadata, sequencerSources } from "./wal_sourc
 const DATABASE_FILES = ["_tab_index.d", "_upgrade.d", "_preferences~store"];
 /** Files of a table that are copied whole if they exist. */
 const OPTIONAL_TABLE_FILES = ["_mv", "_mv.s", "_view"];
-const SYMBOL_HEADER_BYTES = 64;
 const TODO_BYTES = 40;
 
 /** Everything of a table's entry in the root manifest that is known before anything is stored. */
@@ -208,11 +207,7 @@ function pinnedMetadata(fs: FileSystem, reader: TableReader): SourceFile {
 function symbolSources(fs: FileSystem, reader: TableReader): SourceFile[] {
   const sources: SourceFile[] = [];
   const relative = (path: string) => path.slice(reader.tableDir.length + 1);
-  for (const column of reader.metadata.columns) {
-    if (column.type !== ColumnType.SYMBOL) continue;
-    const nameTxn = reader.versions.symbolNameTxn(column.writerIndex);
-    const files = symbolFiles(reader.tableDir, column.name, nameTxn);
-    const count = reader.txn.symbolCounts[symbolSlot(reader.metadata, column.writerIndex)];
+  for (const { files, count } of tableSymbols(reader.tableDir, reader)) {
     const end = count === 0 ? 0 : readCount(fs, files.offsets, SYMBOL_HEADER_BYTES + 8 * count);
     sources.push(
       fileSource(relative(files.offsets), { file: files.offsets, bytes: SYMBOL_HEADER_BYTES }),

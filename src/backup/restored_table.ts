@@ -10,14 +10,14 @@
  *
  * @module
  */
-import { ColumnType, isVariableSize, RestoreError } from "../common/mod.ts";
+import { isVariableSize, RestoreError } from "../common/mod.ts";
 import type { FileSystem } from "../platform/mod.ts";
 import {
   columnFileName,
   columnPlace,
-  type ColumnVersions,
   committedLength,
   committedRowCount,
+  type DerivedState,
   isParquet,
   partitionPath,
   type PartitionRecord,
@@ -25,8 +25,9 @@ import {
   readColumnVersions,
   readTableMetadata,
   readTxn,
-  symbolFiles,
-  type TableMetadata,
+  type StoredSymbols,
+  SYMBOL_HEADER_BYTES,
+  tableSymbols,
   type TxnRecord,
 } from "../storage/mod.ts";
 import { checkRelativePath } from "./path_safety.ts";
@@ -43,8 +44,6 @@ const MAX_TXN_POSITION = 4;
 const WAL_TYPES = [1, 2];
 const STATE_FILES = ["_meta", "_txn", "_cv"];
 
-const SYMBOL_HEADER_BYTES = 64;
-
 /** Files that tell the state of a table, as far as they do; the rest can be checked against them. */
 export function stateFiles(manifest: TableManifest): StoredFile[] {
   const files = manifest.tableFiles();
@@ -53,23 +52,25 @@ export function stateFiles(manifest: TableManifest): StoredFile[] {
   return [...files.filter(({ path }) => STATE_FILES.includes(path)), ...log];
 }
 
-interface TableState {
-  readonly metadata: TableMetadata;
+interface TableState extends DerivedState {
   readonly txn: TxnRecord;
-  readonly versions: ColumnVersions;
 }
 
 /**
  * Checks a table's state files, which lie in `tableDir`, against both manifests.
  *
+ * @returns The symbol tables that the table must have, their paths below its directory.
  * @throws {RestoreError} naming what differs, or a storage error naming a file that cannot be read.
  */
 export function checkTable(
   fs: FileSystem,
   tableDir: string,
   source: { readonly table: BackupTable; readonly manifest: TableManifest },
-): void {
-  if (source.table.type === VIEW_TYPE) return checkView(source);
+): StoredSymbols[] {
+  if (source.table.type === VIEW_TYPE) {
+    checkView(source);
+    return [];
+  }
   const metadata = readTableMetadata(fs, tableDir);
   const txn = readTxn(fs, tableDir, metadata.partitionBy);
   const versions = readColumnVersions(fs, tableDir, txn.columnVersion);
@@ -77,6 +78,7 @@ export function checkTable(
   if (WAL_TYPES.includes(source.table.type)) checkLog(fs, tableDir, source);
   checkSymbols(source.manifest, { metadata, txn, versions });
   checkPartitions(source, { metadata, txn, versions });
+  return [...tableSymbols("", { metadata, txn, versions })];
 }
 
 /** The sequencer's log ends with the transaction that the backup ends with. */
@@ -104,11 +106,9 @@ function checkLog(
 }
 
 /** Of each symbol table there is what the rest is built from. */
-function checkSymbols(manifest: TableManifest, { metadata, versions }: TableState): void {
+function checkSymbols(manifest: TableManifest, state: DerivedState): void {
   const bytes = new Map(manifest.tableFiles().map((file) => [file.path, file.bytes]));
-  for (const column of metadata.columns) {
-    if (column.type !== ColumnType.SYMBOL) continue;
-    const files = symbolFiles("", column.name, versions.symbolNameTxn(column.writerIndex));
+  for (const { files } of tableSymbols("", state)) {
     for (const [path, least] of [[files.offsets, SYMBOL_HEADER_BYTES], [files.chars, 0]] as const) {
       requireFile(manifest, path.slice(1), { least, actual: bytes.get(path.slice(1)) });
     }

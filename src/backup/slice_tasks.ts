@@ -21,6 +21,7 @@ import {
   buildPartitionIndex,
   type IndexedColumn,
   type PartitionIndexFiles,
+  readSymbolSettings,
   rebuildSymbolFiles,
   type SymbolFiles,
 } from "../storage/mod.ts";
@@ -311,26 +312,7 @@ function syncFiles(context: TaskContext, args: { readonly files: readonly string
 function rebuildSymbols(context: TaskContext, request: SymbolRebuildRequest): void {
   const { fs } = context;
   const { files, count } = request;
-  const header = new Uint8Array(SYMBOL_HEADER_BYTES);
-  {
-    using offsets = fs.open(files.offsets, "read");
-    if (offsets.read(header, 0) !== SYMBOL_HEADER_BYTES) {
-      throw new RestoreError("symbol file has no header", { path: files.offsets });
-    }
-  }
-  const capacity = new DataView(header.buffer).getInt32(0, true);
-  if (capacity < 1 || capacity > SYMBOL_CAPACITY_MAX) {
-    throw new RestoreError("symbol file has an impossible capacity", {
-      path: files.offsets,
-      capacity,
-    });
-  }
-  rebuildSymbolFiles(fs, files, {
-    count,
-    capacity,
-    isCached: header[4] !== 0,
-    hasNull: header[8] !== 0,
-  });
+  rebuildSymbolFiles(fs, files, { count, ...readSymbolSettings(fs, files) });
 }
 
 /** Builds the index of a column in a partition; durable on return but for the directory. */
@@ -340,9 +322,6 @@ function rebuildIndex(context: TaskContext, request: IndexRebuildRequest): void 
   buildPartitionIndex(fs, files, column);
   syncFiles(context, { files: [files.values, files.keys] });
 }
-
-const SYMBOL_HEADER_BYTES = 64;
-const SYMBOL_CAPACITY_MAX = 1_073_741_824;
 
 /** Compresses a manifest. Returns the object's bytes and their hash, which names it. */
 function compressObject(

@@ -5,7 +5,7 @@
  * manifest   root manifest and table manifests are read, checked against their hashes and against each other
  * objects    besides, every pack is there and as long as it was
  * hashes     besides, every pack is read and is what its name says; the tables' own state is read and fits the manifests
- * decode     besides, every slice is decoded and is what it was before it was stored
+ * decode     besides, every slice is decoded and is what it was before it was stored; symbol tables can be built from it
  * ```
  * Reads the store only; needs no database, so it runs without a server, too. Memory: a few ranges of packs at a time.
  *
@@ -14,6 +14,12 @@
 import { freeBytes, ObjectStoreError, RestoreError } from "../common/mod.ts";
 import { ObjectNotFoundError, type ObjectStore } from "../objectstore/mod.ts";
 import { SimulatedFileSystem } from "../platform/mod.ts";
+import {
+  ByteReader,
+  type StoredSymbols,
+  SymbolCharsCheck,
+  symbolSettings,
+} from "../storage/mod.ts";
 import { Blake3, type TaskRunner } from "../wasm/mod.ts";
 import { inParallel } from "./in_parallel.ts";
 import { toHex } from "./content_hash.ts";
@@ -191,7 +197,8 @@ class TableCheck {
     if (level === "decode") await this.#decode(manifest);
     // Of a damaged table it is not asked: damaged is what it would say, too.
     if (isHashed && this.#damages.size === 0 && this.#part.table !== null) {
-      await this.#checkState(this.#part.table, manifest);
+      const symbols = await this.#checkState(this.#part.table, manifest);
+      if (level === "decode") await this.#checkSymbols(symbols, manifest);
     }
   }
 
@@ -238,7 +245,7 @@ class TableCheck {
   }
 
   /** Reads the table's own state files and asks whether they and the manifests tell the same. */
-  async #checkState(table: BackupTable, manifest: TableManifest): Promise<void> {
+  async #checkState(table: BackupTable, manifest: TableManifest): Promise<StoredSymbols[]> {
     const scratch = new SimulatedFileSystem();
     scratch.mkdir("/table/txn_seq");
     for (const file of stateFiles(manifest)) {
@@ -255,7 +262,30 @@ class TableCheck {
         for (const [index, job] of range.jobs.entries()) handle.write(parts[index], job.position);
       }
     }
-    checkTable(scratch, "/table", { table, manifest });
+    return checkTable(scratch, "/table", { table, manifest });
+  }
+
+  /** A restore builds symbol tables from their texts and settings: are both what it needs? */
+  async #checkSymbols(symbols: readonly StoredSymbols[], manifest: TableManifest): Promise<void> {
+    const files = new Map(manifest.tableFiles().map((file) => [`/${file.path}`, file]));
+    for (const { files: { offsets, chars }, count } of symbols) {
+      const settings = await Array.fromAsync(this.#contentOf(manifest, files.get(offsets)!));
+      symbolSettings(new ByteReader(offsets, settings[0]));
+      const check = new SymbolCharsCheck(chars, count);
+      for await (const bytes of this.#contentOf(manifest, files.get(chars)!)) check.add(bytes);
+      check.finish();
+    }
+  }
+
+  /** Content of a file from its beginning, slice by slice. */
+  async *#contentOf(
+    manifest: TableManifest,
+    file: StoredFile,
+  ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    for (const slice of wantedSlices({ path: file.path, file, heap: null })) {
+      const [range] = planRanges([slice], manifest.packBytes(), true);
+      yield* await this.#run<Uint8Array<ArrayBuffer>[]>(BackupTask.READ, range);
+    }
   }
 
   #rangesOf(

@@ -8,25 +8,23 @@
  *
  * @module
  */
-import { ColumnType, StorageError } from "../common/mod.ts";
+import { StorageError } from "../common/mod.ts";
 import { type FileSystem, joinPath, type Log, readFile } from "../platform/mod.ts";
 import {
   buildPartitionIndex,
-  columnFileName,
-  columnPlace,
   type ColumnVersions,
   isParquet,
   listStalePartitionDirs,
-  partitionIndexFiles,
   partitionPath,
   partitionScheme,
   readColumnVersions,
+  readSymbolSettings,
   readTableMetadata,
   readTxn,
   rebuildSymbolFiles,
-  symbolFiles,
-  symbolSlot,
+  tableIndexes,
   type TableMetadata,
+  tableSymbols,
   type TxnRecord,
   writeFileSynced,
 } from "../storage/mod.ts";
@@ -34,7 +32,6 @@ import { cutLog, txnLogPath } from "../wal/mod.ts";
 
 const SMALL_FILE_BYTES_MAX = 256 << 20;
 const TODO_BYTES = 40;
-const SYMBOL_HEADER_BYTES = 64;
 /** Where a log's header has the last transaction. */
 const LOG_LAST_TXN_OFFSET = 4;
 
@@ -96,14 +93,9 @@ async function rebuildFiles(options: TableRecoveryOptions, counts: RecoveryCount
   const txn = readTxn(fs, tableDir, metadata.partitionBy);
   checkParquetFiles(options, { metadata, txn });
   const versions = readColumnVersions(fs, tableDir, txn.columnVersion);
-  for (const column of metadata.columns) {
-    if (column.type !== ColumnType.SYMBOL) continue;
+  for (const { files, count } of tableSymbols(tableDir, { metadata, txn, versions })) {
     await options.sleep(0);
-    const nameTxn = versions.symbolNameTxn(column.writerIndex);
-    const files = symbolFiles(tableDir, column.name, nameTxn);
-    const header = readSymbolHeader(fs, files.offsets);
-    const count = txn.symbolCounts[symbolSlot(metadata, column.writerIndex)];
-    rebuildSymbolFiles(fs, files, { count, ...header });
+    rebuildSymbolFiles(fs, files, { count, ...readSymbolSettings(fs, files) });
     counts.symbolFilesCount++;
   }
   removeYoungerPartitions(options, { metadata, txn });
@@ -116,38 +108,13 @@ async function rebuildIndexes(
   state: { metadata: TableMetadata; txn: TxnRecord; versions: ColumnVersions },
 ): Promise<void> {
   const { fs, tableDir } = options;
-  const indexed = state.metadata.liveColumns.filter((column) => column.isIndexed);
-  for (const partition of state.txn.partitions) {
-    if (indexed.length === 0 || isParquet(partition)) continue;
-    const directory = joinPath(tableDir, partitionPath(partitionScheme(state.metadata), partition));
-    for (const column of indexed) {
-      const place = columnPlace(state.versions, partition, column.writerIndex);
-      if (place.storedRows === 0) continue;
-      await options.sleep(0);
-      const files = partitionIndexFiles(directory, column, place.nameTxn);
-      const fresh = { ...files, keys: `${files.keys}.tmp`, values: `${files.values}.tmp` };
-      buildPartitionIndex(fs, fresh, {
-        dataPath: joinPath(directory, columnFileName(column.name, "d", place.nameTxn)),
-        columnTop: place.columnTop,
-        rowCount: partition.rowCount,
-      });
-      fs.rename(fresh.values, files.values);
-      fs.rename(fresh.keys, files.keys);
-    }
+  for (const { files, column } of tableIndexes(tableDir, state)) {
+    await options.sleep(0);
+    const fresh = { ...files, keys: `${files.keys}.tmp`, values: `${files.values}.tmp` };
+    buildPartitionIndex(fs, fresh, column);
+    fs.rename(fresh.values, files.values);
+    fs.rename(fresh.keys, files.keys);
   }
-}
-
-/** The settings in `.o`, which is written once and so is right in every copy; the rest of the file is rebuilt. */
-function readSymbolHeader(
-  fs: FileSystem,
-  path: string,
-): { capacity: number; isCached: boolean; hasNull: boolean } {
-  if (fs.stat(path) === null) throw new StorageError(path, "file does not exist");
-  using file = fs.open(path, "read");
-  const bytes = new Uint8Array(SYMBOL_HEADER_BYTES);
-  if (file.read(bytes, 0) < SYMBOL_HEADER_BYTES) throw new StorageError(path, "file is too short");
-  const view = new DataView(bytes.buffer);
-  return { capacity: view.getInt32(0, true), isCached: bytes[4] !== 0, hasNull: bytes[8] !== 0 };
 }
 
 /** A Parquet partition is one file that is trusted by its length. */

@@ -7,7 +7,7 @@
 import { assert, StorageError } from "../common/mod.ts";
 
 /** Longest string that any format stores by length prefix, in UTF-16 units. */
-const STRING_UNITS_MAX = 1 << 20;
+export const STRING_UNITS_MAX = 1 << 20;
 
 /** Reads fields at absolute offsets. */
 export class ByteReader {

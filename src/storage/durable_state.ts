@@ -22,12 +22,13 @@ import { crc32 } from "node:zlib";
 import { QuestError } from "../common/mod.ts";
 import { type FileSystem, joinPath, parentPath, readFile } from "../platform/mod.ts";
 import { ByteReader, ByteWriter } from "./binary.ts";
-import { columnFileName, columnPlace, partitionPath, partitionScheme } from "./column_files.ts";
+import { partitionPath, partitionScheme } from "./column_files.ts";
 import { decodeColumnVersions, encodeColumnVersions } from "./column_versions.ts";
 import { type CommittedState, readCommittedState } from "./committed_state.ts";
 import { readTableMetadata, type TableMetadata } from "./metadata.ts";
-import { buildPartitionIndex, partitionIndexFiles } from "./partition_index.ts";
-import { decodeTxn, encodeTxn, isParquet, isReadOnly } from "./txn.ts";
+import { buildPartitionIndex } from "./partition_index.ts";
+import { tableIndexes } from "./derived_files.ts";
+import { decodeTxn, encodeTxn, isReadOnly } from "./txn.ts";
 
 /** Directory of the records, below the database root. */
 const DURABLE_DIRECTORY = ".durable";
@@ -286,23 +287,12 @@ function rebuildIndexes(
   tableDir: string,
   { metadata, state }: { metadata: TableMetadata; state: StoredState },
 ): void {
-  const scheme = partitionScheme(metadata);
-  const indexed = metadata.liveColumns.filter((column) => column.isIndexed);
-  for (const partition of indexed.length === 0 ? [] : state.txn.partitions) {
-    if (partition.rowCount === 0 || isParquet(partition) || isReadOnly(partition)) continue;
-    const directory = joinPath(tableDir, partitionPath(scheme, partition));
-    for (const column of indexed) {
-      const { columnTop, nameTxn, storedRows } = columnPlace(
-        state.versions,
-        partition,
-        column.writerIndex,
-      );
-      if (storedRows === 0) continue;
-      const files = partitionIndexFiles(directory, column, nameTxn);
-      const dataPath = joinPath(directory, columnFileName(column.name, "d", nameTxn));
-      buildPartitionIndex(fs, files, { dataPath, columnTop, rowCount: partition.rowCount });
-      syncPaths(fs, { files: [files.keys, files.values], directories: [directory] });
-    }
+  const { txn, versions } = state;
+  for (const index of tableIndexes(tableDir, { metadata, txn, versions })) {
+    if (isReadOnly(index.partition)) continue;
+    const { files, directory } = index;
+    buildPartitionIndex(fs, files, index.column);
+    syncPaths(fs, { files: [files.keys, files.values], directories: [directory] });
   }
 }
 

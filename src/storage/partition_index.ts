@@ -18,7 +18,7 @@
  *
  * @module
  */
-import { assert } from "../common/mod.ts";
+import { assert, StorageError } from "../common/mod.ts";
 import type { FileHandle, FileSystem } from "../platform/mod.ts";
 import { openStorageFile } from "./storage_file.ts";
 import { PageCache } from "./page_cache.ts";
@@ -69,6 +69,8 @@ export interface IndexedColumn {
   readonly dataPath: string;
   readonly columnTop: number;
   readonly rowCount: number;
+  /** Keys of its symbol table: a stored key that is not below it is damage. Left out where the keys are known to be good. */
+  readonly symbolCount?: number;
 }
 
 /** What the header of `.k` says. */
@@ -319,7 +321,11 @@ function countRows(keys: FileHandle, header: IndexHeader): number {
   return total;
 }
 
-/** Builds the index of a column into new files, or in the place of old ones. */
+/**
+ * Builds the index of a column into new files, or in the place of old ones.
+ *
+ * @throws {StorageError} if the column is too short, or holds a key that its symbol table does not have.
+ */
 export function buildPartitionIndex(
   fs: FileSystem,
   files: PartitionIndexFiles,
@@ -372,6 +378,20 @@ function appendColumn(
     const chunk = keys.subarray(0, rowCount - row);
     const bytes = new Uint8Array(chunk.buffer, 0, chunk.byteLength);
     data.read(bytes, 4 * (row - columnTop));
+    checkKeys(column, chunk, row);
     writer.append(chunk, row);
+  }
+}
+
+function checkKeys(column: IndexedColumn, keys: Int32Array, row: number): void {
+  const { dataPath, symbolCount } = column;
+  if (symbolCount === undefined) return;
+  for (let i = 0; i < keys.length; i++) {
+    if (keys[i] < symbolCount) continue;
+    throw new StorageError(dataPath, "symbol key is out of range", {
+      row: row + i,
+      key: keys[i],
+      count: symbolCount,
+    });
   }
 }

@@ -14,12 +14,13 @@
 import { assert, StorageError } from "../common/mod.ts";
 import { type FileSystem, parentPath, writeFileAtomic } from "../platform/mod.ts";
 import type { SymbolTable } from "../wasm/mod.ts";
-import { ByteWriter } from "./binary.ts";
+import { type ByteReader, ByteWriter } from "./binary.ts";
 import { readStorageFile, readStoragePrefix } from "./storage_file.ts";
 import { symbolHash, SymbolIndex } from "./symbol_index.ts";
 import { SymbolTexts } from "./symbol_texts.ts";
 
-const OFFSETS_HEADER_BYTES = 64;
+/** Bytes of `.o` before the offsets: the settings of a symbol table, of which there is no other copy. */
+export const SYMBOL_HEADER_BYTES = 64;
 /** Largest capacity that is opened: its hash index is a file of at most 1 GiB. */
 export const OPEN_SYMBOL_CAPACITY_MAX = 1 << 26;
 /** Longest `.c` that is rebuilt from. */
@@ -42,13 +43,41 @@ export function symbolFiles(tableDir: string, columnName: string, nameTxn: numbe
   return { offsets: path("o"), chars: path("c"), keys: path("k"), values: path("v") };
 }
 
+/** Settings of a symbol table. */
+export interface SymbolSettings {
+  /** Symbols that its hash index is made for. */
+  readonly capacity: number;
+  /** True if QuestDB keeps the texts in memory. */
+  readonly isCached: boolean;
+  /** True if the column holds a NULL. */
+  readonly hasNull: boolean;
+}
+
+/** Reads the settings from the start of `.o`. @throws {StorageError} if the file is shorter, or the capacity impossible. */
+export function symbolSettings(offsets: ByteReader): SymbolSettings {
+  const capacity = offsets.i32(0);
+  if (capacity < 1 || capacity > OPEN_SYMBOL_CAPACITY_MAX) {
+    throw new StorageError(offsets.file, "invalid symbol capacity", {
+      capacity,
+      limit: OPEN_SYMBOL_CAPACITY_MAX,
+    });
+  }
+  offsets.require(0, SYMBOL_HEADER_BYTES);
+  return { capacity, isCached: offsets.u8(4) !== 0, hasNull: offsets.u8(8) !== 0 };
+}
+
+/** Reads the settings of a symbol table. @throws {StorageError} if `.o` is missing or damaged. */
+export function readSymbolSettings(fs: FileSystem, files: SymbolFiles): SymbolSettings {
+  return symbolSettings(readStoragePrefix(fs, files.offsets, SYMBOL_HEADER_BYTES));
+}
+
 /** Creates the files of an empty symbol table. */
 export function createSymbolFiles(
   fs: FileSystem,
   files: SymbolFiles,
   options: { capacity: number; isCached: boolean },
 ): void {
-  const header = new ByteWriter(OFFSETS_HEADER_BYTES + 8);
+  const header = new ByteWriter(SYMBOL_HEADER_BYTES + 8);
   header.i32(0, options.capacity);
   header.u8(4, options.isCached ? 1 : 0);
   using offsets = fs.open(files.offsets, "create");
@@ -83,13 +112,13 @@ export class SymbolMapReader implements SymbolTable {
   /** Opens a symbol table bounded by its committed count. @throws {StorageError} */
   static open(fs: FileSystem, files: SymbolFiles, count: number): SymbolMapReader {
     if (count === 0) {
-      const header = readStoragePrefix(fs, files.offsets, OFFSETS_HEADER_BYTES);
+      const header = readStoragePrefix(fs, files.offsets, SYMBOL_HEADER_BYTES);
       return new SymbolMapReader(new Float64Array(1), new Uint8Array(0), header.u8(8) !== 0);
     }
-    const offsets = readStoragePrefix(fs, files.offsets, OFFSETS_HEADER_BYTES + 8 * (count + 1));
+    const offsets = readStoragePrefix(fs, files.offsets, SYMBOL_HEADER_BYTES + 8 * (count + 1));
     const starts = new Float64Array(count + 1);
     for (let key = 0; key <= count; key++) {
-      starts[key] = offsets.count(OFFSETS_HEADER_BYTES + 8 * key, "symbol offset");
+      starts[key] = offsets.count(SYMBOL_HEADER_BYTES + 8 * key, "symbol offset");
       if (key > 0 && starts[key] < starts[key - 1] + 4) {
         throw new StorageError(files.offsets, "symbol offsets are not in order", { key });
       }
@@ -143,19 +172,12 @@ export class SymbolMapWriter implements SymbolTable {
 
   /** Opens a symbol table at its committed count. @throws {StorageError} */
   constructor(fs: FileSystem, files: SymbolFiles, count: number) {
-    const header = readStoragePrefix(fs, files.offsets, OFFSETS_HEADER_BYTES);
-    const reader = SymbolMapReader.open(fs, files, count);
+    const { capacity, hasNull } = readSymbolSettings(fs, files);
     this.#fs = fs;
     this.#files = files;
-    this.#capacity = header.i32(0);
-    if (this.#capacity < 1 || this.#capacity > OPEN_SYMBOL_CAPACITY_MAX) {
-      throw new StorageError(files.offsets, "invalid symbol capacity", {
-        capacity: this.#capacity,
-        limit: OPEN_SYMBOL_CAPACITY_MAX,
-      });
-    }
-    this.#hasNull = this.#isNullFlushed = header.u8(8) !== 0;
-    this.#texts = reader.hashed();
+    this.#capacity = capacity;
+    this.#hasNull = this.#isNullFlushed = hasNull;
+    this.#texts = SymbolMapReader.open(fs, files, count).hashed();
     this.#flushedCount = count;
   }
 
@@ -216,7 +238,7 @@ export class SymbolMapWriter implements SymbolTable {
     if (sync) charFile.syncData();
     using offsetFile = this.#fs.open(this.#files.offsets, "readWrite");
     // Entry i + 1 is the end of symbol i; entry 0 is always 0.
-    offsetFile.write(new Uint8Array(offsets.buffer), OFFSETS_HEADER_BYTES + 8 * (first + 1));
+    offsetFile.write(new Uint8Array(offsets.buffer), SYMBOL_HEADER_BYTES + 8 * (first + 1));
     if (sync) offsetFile.syncData();
     index.flush(this.#fs, this.#files, sync);
     this.#flushedCount = this.count;
@@ -262,10 +284,10 @@ function rewriteIndex(
 export function rebuildSymbolFiles(
   fs: FileSystem,
   files: SymbolFiles,
-  options: { count: number; capacity: number; isCached: boolean; hasNull: boolean },
+  options: SymbolSettings & { readonly count: number },
 ): void {
   const chars = readStorageFile(fs, files.chars, CHARS_BYTES_MAX);
-  const offsets = new ByteWriter(OFFSETS_HEADER_BYTES + 8 * (options.count + 1));
+  const offsets = new ByteWriter(SYMBOL_HEADER_BYTES + 8 * (options.count + 1));
   offsets.i32(0, options.capacity);
   offsets.u8(4, options.isCached ? 1 : 0);
   offsets.u8(8, options.hasNull ? 1 : 0);
@@ -276,7 +298,7 @@ export function rebuildSymbolFiles(
     if (text === null) throw new StorageError(files.chars, "symbol without a text", { key });
     hashes[key] = symbolHash(text);
     at = end;
-    offsets.i64(OFFSETS_HEADER_BYTES + 8 * (key + 1), at);
+    offsets.i64(SYMBOL_HEADER_BYTES + 8 * (key + 1), at);
   }
   // The header is the only copy of the settings: a rebuild that is cut off must leave it.
   writeFileAtomic(fs, files.offsets, offsets.bytes);

@@ -200,3 +200,30 @@ Deno.test("a table with WAL is valid, and not when its log ends elsewhere than t
     );
   }
 });
+
+Deno.test("symbol tables that were damaged before the backup are found by level decode, as the restore would", async () => {
+  const cases: [file: string, change: (bytes: Uint8Array) => Uint8Array, text: string][] = [
+    ["sym.c", (bytes) => bytes.fill(0xff, 8, 12), "symbol without a text [file=/sym.c, key=1"],
+    ["sym.c", (bytes) => bytes.fill(9, 32, 33), "file is too short [file=/sym.c, symbols=4"],
+    ["sym.o", (bytes) => bytes.fill(0, 0, 4), "invalid symbol capacity [file=/sym.o, capacity=0"],
+  ];
+  for (const [name, change, text] of cases) {
+    using dir = new TempDir();
+    using database = new TestDatabase(`${dir.path}/root`);
+    const store = openStore(dir.path);
+    const service = serviceOf(database, store);
+    database.create("a", PartitionBy.DAY);
+    database.insert("a", rows(0, 50)); // symbols s0 to s4, of 8 bytes each
+    const path = `${database.tables.get("a")!.context.tableDir}/${name}`;
+    Deno.writeFileSync(path, change(Deno.readFileSync(path)));
+    await backUp(service);
+    for (const level of LEVELS) {
+      const [, { error }] = await service.validate({ timestamp: null, level, signal });
+      if (level === "decode") assertStringIncludes(error!, text);
+      else assertEquals(error, null, level);
+    }
+    const reason = text.slice(0, text.indexOf(" ["));
+    const restoring = () => restore(`${dir.path}/restored`, store, { lines: [""] });
+    await assertRejects(restoring, Error, reason);
+  }
+});

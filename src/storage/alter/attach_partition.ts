@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { ColumnType, formatTimestampMicros } from "../../common/mod.ts";
+import { formatTimestampMicros } from "../../common/mod.ts";
 import { columnFilesOf, columnPlace, partitionPath, partitionScheme } from "../column_files.ts";
 import {
   type ColumnVersionEntry,
@@ -16,13 +16,14 @@ import {
   withEntries,
 } from "../column_versions.ts";
 import { type ColumnMetadata, readTableMetadata, type TableMetadata } from "../metadata.ts";
+import { partitionIndexFiles } from "../partition_index.ts";
 import { partitionEnd, partitionStart } from "../partition_plan.ts";
 import { readStorageFile } from "../storage_file.ts";
 import { TableReader } from "../table_reader.ts";
 import { type PartitionRecord, readTxn } from "../txn.ts";
 import {
   type AlterContext,
-  columnInPartitions,
+  columnInPartition,
   indexFileName,
   type TableChange,
 } from "./alter_context.ts";
@@ -252,19 +253,13 @@ function checkContent(
       },
     );
   }
+  // Building an index reads every key and so checks it; a column without one is read by whoever reads it.
   for (const column of metadata.liveColumns) {
-    if (column.type !== ColumnType.SYMBOL) continue;
-    const files = columnInPartitions(attached, column.writerIndex)
-      .find((one) => one.partition === partition)!;
-    const target = {
-      keys: files.path("k"),
-      values: files.path("v"),
-      blockCapacity: column.indexBlockCapacity,
-    };
-    // Building an index reads every key and so checks it; a column without one is read by whoever reads it.
     if (!column.isIndexed) continue;
-    if (files.place.storedRows > 0) buildIndex(attached, { ...column, files }, target);
-    else buildEmptyIndex(attached, target);
+    const files = columnInPartition(attached, partition, column.writerIndex);
+    const { directory, place } = files;
+    if (place.storedRows > 0) buildIndex(attached, column, files);
+    else buildEmptyIndex(attached, partitionIndexFiles(directory, column, place.nameTxn));
   }
   return { min, max };
 }

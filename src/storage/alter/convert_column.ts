@@ -9,6 +9,7 @@ import { Arena } from "../../wasm/mod.ts";
 import { type ColumnVersionEntry, DEFAULT_TIMESTAMP, withEntries } from "../column_versions.ts";
 import { ColumnWriter } from "../column_writer.ts";
 import { type ColumnMetadata, firstInPlace } from "../metadata.ts";
+import { partitionIndexFiles } from "../partition_index.ts";
 import { symbolFiles, SymbolMapWriter } from "../symbol_map.ts";
 import {
   type AlterContext,
@@ -20,8 +21,7 @@ import {
 } from "./alter_context.ts";
 import type { AlterOperation } from "./alter_operation.ts";
 import { createFreshSymbolFiles, newColumnMetadata, withColumn } from "./column_operations.ts";
-import { buildEmptyIndex } from "./index_operations.ts";
-import { IndexBuilder } from "./index_builder.ts";
+import { buildEmptyIndex, indexColumnFile } from "./index_operations.ts";
 import { findColumn } from "./validate_alter.ts";
 import { convertVector } from "./value_conversion.ts";
 
@@ -72,7 +72,7 @@ export function changeColumnType(
     }
     if (isStored) convertPartition(context, files, { old, added, nameTxn, symbols });
     else if (added.isIndexed && files === partitions.at(-1)) {
-      buildEmptyIndex(context, indexTarget(files, added, nameTxn));
+      buildEmptyIndex(context, partitionIndexFiles(files.directory, added, nameTxn));
     }
   }
   for (const path of symbols?.flush(false) ?? []) context.touched.add(path);
@@ -83,14 +83,6 @@ export function changeColumnType(
     metadata: { ...metadata, columns },
     versions: withEntries(versions, entries).entries,
     symbolCounts: symbolCountsFor(context, columns, counts),
-  };
-}
-
-function indexTarget(files: ColumnFiles, column: ColumnMetadata, nameTxn: number) {
-  return {
-    keys: files.path("k", nameTxn),
-    values: files.path("v", nameTxn),
-    blockCapacity: column.indexBlockCapacity,
   };
 }
 
@@ -112,7 +104,6 @@ function convertPartition(
   removeIfThere(fs, dataPath);
   removeIfThere(fs, auxPath);
   using writer = new ColumnWriter({ fs, core }, { type: added.type, dataPath, auxPath }, 0);
-  const builder = added.isIndexed ? new IndexBuilder(added.indexBlockCapacity) : null;
   for (let row = place.columnTop; row < partition.rowCount; row += CHUNK_ROWS) {
     using arena = new Arena(core.memory);
     const rowHi = Math.min(row + CHUNK_ROWS, partition.rowCount);
@@ -122,13 +113,10 @@ function convertPartition(
     const target = { core, column, type: added.type, symbols: to.symbols, arena };
     const vector = convertVector(source, rowCount, target);
     writer.append({ vector, rowLo: 0, rowHi: rowCount });
-    builder?.add(core.memory.i32.subarray(vector.data / 4, vector.data / 4 + rowCount), row);
   }
   touched.add(dataPath).add(auxPath).add(files.directory);
-  if (builder === null) return;
-  const target = indexTarget(files, added, nameTxn);
-  removeIfThere(fs, target.keys);
-  removeIfThere(fs, target.values);
-  builder.write(fs, target);
-  touched.add(target.keys).add(target.values);
+  if (!added.isIndexed) return;
+  const target = partitionIndexFiles(files.directory, added, nameTxn);
+  const { columnTop } = place;
+  indexColumnFile(context, target, { dataPath, columnTop, rowCount: partition.rowCount });
 }

@@ -9,6 +9,7 @@ import { partitionPath, partitionScheme } from "../column_files.ts";
 import { type ColumnVersionEntry, DEFAULT_TIMESTAMP } from "../column_versions.ts";
 import { ColumnWriter } from "../column_writer.ts";
 import type { ColumnMetadata } from "../metadata.ts";
+import { partitionIndexFiles } from "../partition_index.ts";
 import type { PartitionRecord } from "../txn.ts";
 import {
   type AlterContext,
@@ -17,7 +18,7 @@ import {
   columnInPartitions,
   indexFileName,
 } from "./alter_context.ts";
-import { IndexBuilder } from "./index_builder.ts";
+import { indexColumnFile } from "./index_operations.ts";
 
 /** Copies the rows of the parts; returns the `_cv` entries of the joined partition. */
 export function copyParts(
@@ -89,7 +90,6 @@ function copyColumn(
     `${directory}/${indexFileName(column.name, extension, nameTxn)}`;
   const target = { type: column.type, dataPath: path("d"), auxPath: path("i") };
   using writer = new ColumnWriter({ fs, core }, target, 0);
-  const builder = column.isIndexed ? new IndexBuilder(column.indexBlockCapacity) : null;
   const chunkRows = chunkRowsOf(column.type);
   let start = 0; // row of the joined partition at which a part begins
   for (const { partition } of job.files) {
@@ -100,15 +100,13 @@ function copyColumn(
       const rowHi = Math.min(row + chunkRows, partition.rowCount);
       const vector = reader.readColumn(index, column.writerIndex, { rowLo: row, rowHi }, arena);
       writer.append({ vector, rowLo: 0, rowHi: rowHi - row });
-      const keys = core.memory.i32.subarray(vector.data / 4, vector.data / 4 + rowHi - row);
-      builder?.add(keys, start + row);
     }
     start += partition.rowCount;
   }
   touched.add(target.dataPath);
   if (isVariableSize(column.type)) touched.add(target.auxPath);
-  if (builder === null) return;
-  const { indexBlockCapacity: blockCapacity } = column;
-  builder.write(fs, { keys: path("k"), values: path("v"), blockCapacity });
-  touched.add(path("k")).add(path("v"));
+  if (!column.isIndexed) return;
+  const index = partitionIndexFiles(directory, column, nameTxn);
+  const { dataPath } = target;
+  indexColumnFile(context, index, { dataPath, columnTop: job.top, rowCount: start });
 }

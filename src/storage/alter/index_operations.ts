@@ -7,10 +7,15 @@
  * @module
  */
 import { assert } from "../../common/mod.ts";
-import { Arena } from "../../wasm/mod.ts";
+import { symbolSlot } from "../column_files.ts";
 import { type ColumnVersionEntry, withEntries } from "../column_versions.ts";
-import { CHUNK_ROWS } from "../column_writer.ts";
-import { DEFAULT_INDEX_BLOCK_CAPACITY } from "../metadata.ts";
+import { type ColumnMetadata, DEFAULT_INDEX_BLOCK_CAPACITY } from "../metadata.ts";
+import {
+  buildPartitionIndex,
+  type IndexedColumn,
+  type PartitionIndexFiles,
+  partitionIndexFiles,
+} from "../partition_index.ts";
 import {
   type AlterContext,
   type ColumnFiles,
@@ -21,41 +26,44 @@ import {
   type TableChange,
 } from "./alter_context.ts";
 import { ceilPowerOfTwo, withColumn } from "./column_operations.ts";
-import { IndexBuilder, type IndexTarget } from "./index_builder.ts";
 import { findColumn } from "./validate_alter.ts";
 
 const INDEX_CAPACITY_MIN = 2;
 
 /** Makes an index without rows. */
-export function buildEmptyIndex(context: AlterContext, target: IndexTarget): void {
-  writeIndex(context, new IndexBuilder(target.blockCapacity), target);
+export function buildEmptyIndex(context: AlterContext, files: PartitionIndexFiles): void {
+  indexColumnFile(context, files, { dataPath: "", columnTop: 0, rowCount: 0 });
 }
 
-/** Builds the index of a column in one partition from the column's values. */
+/** Builds the index of a stored column in a partition. @throws {StorageError} if a key is not one of its symbol table. */
 export function buildIndex(
   context: AlterContext,
-  column: { writerIndex: number; files: ColumnFiles },
-  target: IndexTarget,
+  column: Pick<ColumnMetadata, "name" | "writerIndex" | "indexBlockCapacity">,
+  { partition, place, directory, path }: ColumnFiles,
 ): void {
-  const builder = new IndexBuilder(target.blockCapacity);
-  const { reader, core } = context;
-  const { partition, place } = column.files;
-  const index = reader.partitions.findIndex((one) => one.timestamp === partition.timestamp);
-  for (let row = place.columnTop; row < partition.rowCount; row += CHUNK_ROWS) {
-    using arena = new Arena(core.memory);
-    const range = { rowLo: row, rowHi: Math.min(row + CHUNK_ROWS, partition.rowCount) };
-    const { data } = reader.readColumn(index, column.writerIndex, range, arena);
-    builder.add(core.memory.i32.subarray(data / 4, data / 4 + range.rowHi - row), row);
-  }
-  writeIndex(context, builder, target);
+  const { metadata, txn } = context.reader;
+  const index = partitionIndexFiles(directory, column, place.nameTxn);
+  indexColumnFile(context, index, {
+    dataPath: path("d"),
+    columnTop: place.columnTop,
+    rowCount: partition.rowCount,
+    symbolCount: txn.symbolCounts[symbolSlot(metadata, column.writerIndex)],
+  });
 }
 
-function writeIndex(context: AlterContext, builder: IndexBuilder, target: IndexTarget): void {
+/** Builds the index of a column in new files from the keys in its data file. */
+export function indexColumnFile(
+  context: AlterContext,
+  files: PartitionIndexFiles,
+  column: IndexedColumn,
+): void {
   const { fs, touched } = context;
-  removeIfThere(fs, target.values);
-  removeIfThere(fs, target.keys);
-  builder.write(fs, target);
-  touched.add(target.values).add(target.keys).add(directoryOf(target.keys));
+  for (const path of [files.values, files.keys]) {
+    removeIfThere(fs, path);
+    touched.add(path);
+  }
+  buildPartitionIndex(fs, files, column);
+  touched.add(directoryOf(files.keys));
 }
 
 /** Adds an index. */
@@ -70,14 +78,11 @@ export function addIndex(
   const indexBlockCapacity = ceilPowerOfTwo(Math.max(blockCapacity, INDEX_CAPACITY_MIN));
   const partitions = columnInPartitions(context, column.writerIndex);
   for (const [i, files] of partitions.entries()) {
-    const target = {
-      keys: files.path("k"),
-      values: files.path("v"),
-      blockCapacity: indexBlockCapacity,
-    };
-    if (files.place.storedRows > 0) buildIndex(context, { ...column, files }, target);
-    else if (i === partitions.length - 1 && context.fs.stat(files.directory) !== null) {
-      buildEmptyIndex(context, target);
+    const indexed = { ...column, indexBlockCapacity };
+    const { directory, place } = files;
+    if (place.storedRows > 0) buildIndex(context, indexed, files);
+    else if (i === partitions.length - 1 && context.fs.stat(directory) !== null) {
+      buildEmptyIndex(context, partitionIndexFiles(directory, indexed, place.nameTxn));
     }
   }
   return {

@@ -11,17 +11,19 @@
 import { assert, ColumnType } from "../../common/mod.ts";
 import { SYMBOL_TIMESTAMP, withEntries } from "../column_versions.ts";
 import type { TableMetadata } from "../metadata.ts";
-import { readStoragePrefix } from "../storage_file.ts";
-import { OPEN_SYMBOL_CAPACITY_MAX, rebuildSymbolFiles, symbolFiles } from "../symbol_map.ts";
+import {
+  OPEN_SYMBOL_CAPACITY_MAX,
+  readSymbolSettings,
+  rebuildSymbolFiles,
+  symbolFiles,
+} from "../symbol_map.ts";
 import type { TxnRecord } from "../txn.ts";
 import { type AlterContext, linkFresh, removeIfThere, type TableChange } from "./alter_context.ts";
 import { ceilPowerOfTwo, withColumn } from "./column_operations.ts";
 import { symbolSlot } from "../column_files.ts";
 import { findColumn, SYMBOL_CAPACITY_MIN } from "./validate_alter.ts";
 
-const HEADER_BYTES = 64;
 const IS_CACHED_OFFSET = 4;
-const HAS_NULL_OFFSET = 8;
 
 /** A column whose symbol table has become small, and the capacity it should have. */
 export interface SymbolGrowth {
@@ -71,8 +73,8 @@ export function changeSymbolCapacity(
   const columnIndex = column.writerIndex, nameTxn = txn.txn;
   const symbolCapacity = ceilPowerOfTwo(Math.max(capacity, SYMBOL_CAPACITY_MIN));
   const source = symbolFiles(tableDir, column.name, versions.symbolNameTxn(columnIndex));
-  const header = readStoragePrefix(fs, source.offsets, HEADER_BYTES);
-  if (header.i32(0) === symbolCapacity) return null;
+  const { capacity: oldCapacity, hasNull } = readSymbolSettings(fs, source);
+  if (oldCapacity === symbolCapacity) return null;
   const target = symbolFiles(tableDir, column.name, nameTxn);
   linkFresh(context, source.chars, target.chars);
   for (const path of [target.offsets, target.keys, target.values]) {
@@ -83,7 +85,7 @@ export function changeSymbolCapacity(
     count: txn.symbolCounts[symbolSlot(metadata, columnIndex)],
     capacity: symbolCapacity,
     isCached: column.isSymbolCached,
-    hasNull: header.u8(HAS_NULL_OFFSET) !== 0,
+    hasNull,
   });
   return {
     bump: "metadata",
@@ -105,10 +107,8 @@ export function setSymbolCache(
   assert(column !== null, "the operation was checked");
   const columnIndex = column.writerIndex;
   const files = symbolFiles(tableDir, column.name, reader.versions.symbolNameTxn(columnIndex));
-  const header = readStoragePrefix(fs, files.offsets, HEADER_BYTES);
-  if ((header.u8(IS_CACHED_OFFSET) !== 0) === isCached && column.isSymbolCached === isCached) {
-    return null;
-  }
+  const settings = readSymbolSettings(fs, files);
+  if (settings.isCached === isCached && column.isSymbolCached === isCached) return null;
   // A hint in place: whichever value a crash leaves is right.
   using offsets = fs.open(files.offsets, "readWrite");
   offsets.write(new Uint8Array([isCached ? 1 : 0]), IS_CACHED_OFFSET);

@@ -11,13 +11,14 @@ import { Arena, type Vector } from "../../wasm/mod.ts";
 import { type ColumnVersionEntry, withEntries } from "../column_versions.ts";
 import { ColumnWriter } from "../column_writer.ts";
 import type { ColumnMetadata } from "../metadata.ts";
+import { partitionIndexFiles } from "../partition_index.ts";
 import {
   type AlterContext,
   chunkRowsOf,
   type ColumnFiles,
   columnInPartition,
 } from "./alter_context.ts";
-import { IndexBuilder } from "./index_builder.ts";
+import { indexColumnFile } from "./index_operations.ts";
 import { AlterRefusedError } from "./validate_alter.ts";
 import { isReadOnly } from "../txn.ts";
 
@@ -79,12 +80,11 @@ function updateColumn(
   const { fs, core, reader, touched } = context;
   const { column, files, vector } = to;
   const nameTxn = reader.txn.txn;
-  const { u32, i32 } = core.memory;
+  const { u32 } = core.memory;
   const rowAt = (i: number) => u32[update.rows / 4 + i];
   const top = Math.min(files.place.columnTop, rowAt(0));
   const dataPath = files.path("d", nameTxn), auxPath = files.path("i", nameTxn);
   using writer = new ColumnWriter({ fs, core }, { type: column.type, dataPath, auxPath }, 0);
-  const builder = column.isIndexed ? new IndexBuilder(column.indexBlockCapacity) : null;
   const { rowCount } = files.partition;
   let next = 0; // of the rows that change
   const chunkRows = chunkRowsOf(column.type);
@@ -104,31 +104,12 @@ function updateColumn(
       added,
       { index, rowCount: rowHi - row },
     );
-    if (builder === null) continue;
-    const keys = Int32Array.from({ length: rowHi - row }, (_, i) => {
-      const from = u32[index / 4 + i];
-      return from >= NEW_VALUE
-        ? i32[vector.data / 4 + first + from - NEW_VALUE]
-        : i32[old.data / 4 + from];
-    });
-    builder.add(keys, row);
   }
   touched.add(dataPath).add(files.directory);
   if (isVariableSize(column.type)) touched.add(auxPath);
-  if (builder !== null) writeIndex(context, builder, { column, files, nameTxn });
-  return BigInt(top);
-}
-
-function writeIndex(
-  context: AlterContext,
-  builder: IndexBuilder,
-  of: { column: ColumnMetadata; files: ColumnFiles; nameTxn: number },
-): void {
-  const { fs, touched } = context;
-  const keys = of.files.path("k", of.nameTxn), values = of.files.path("v", of.nameTxn);
-  for (const path of [keys, values]) {
-    if (fs.stat(path) !== null) fs.remove(path);
-    touched.add(path);
+  if (column.isIndexed) {
+    const index = partitionIndexFiles(files.directory, column, nameTxn);
+    indexColumnFile(context, index, { dataPath, columnTop: top, rowCount });
   }
-  builder.write(fs, { keys, values, blockCapacity: of.column.indexBlockCapacity });
+  return BigInt(top);
 }
