@@ -127,7 +127,6 @@ export const BackupTask = {
   PRESENT: "backup.present",
   COMPRESS: "backup.compress",
   HASH: "backup.hash",
-  SYNC: "backup.sync",
   SYMBOLS: "backup.symbols",
   INDEX: "backup.index",
 } as const;
@@ -142,7 +141,6 @@ export const backupTasks: TaskHandlers = {
   [BackupTask.PRESENT]: findPresent,
   [BackupTask.COMPRESS]: compressObject,
   [BackupTask.HASH]: hashPart,
-  [BackupTask.SYNC]: syncFiles,
   [BackupTask.SYMBOLS]: rebuildSymbols,
   [BackupTask.INDEX]: rebuildIndex,
 };

@@ -25,6 +25,7 @@ import {
   type TaskRunner,
   type WasmCore,
 } from "../wasm/mod.ts";
+import { BackgroundSync } from "./background_sync.ts";
 import { hashHex, toDigits, toHex } from "./content_hash.ts";
 import type { InstanceKeys } from "./object_keys.ts";
 import { OrderedTasks } from "./ordered_tasks.ts";
@@ -36,10 +37,8 @@ import { type BackupTable, VIEW_TYPE } from "./root_manifest.ts";
 import { BackupTask, type DecodeRequest, type HashPartRequest } from "./slice_tasks.ts";
 import { FileKind, type StoredFile, type TableManifest } from "./table_manifest.ts";
 
-/** Files synced by one task. */
-const SYNC_FILES = 32;
 const TASKS_PER_WORKER = 2;
-/** Bytes of one table in flight: stored and decoded. Several tables are restored at a time. */
+/** Stored bytes of one table in flight. Several tables are restored at a time. */
 const IN_FLIGHT_BYTES_MAX = 16_777_216;
 
 /** What every table of a restore shares. */
@@ -132,7 +131,7 @@ class FileRestore {
   readonly #paths = new Set<string>();
   /** Made so far, each after the one that it lies in. */
   readonly #directories = new Set<string>();
-  #unsynced: string[] = [];
+  readonly #syncs: BackgroundSync;
   /** Files whose hash is to be checked. */
   readonly #hashed: HashedFile[] = [];
   /** True if an earlier attempt has left something. */
@@ -149,6 +148,7 @@ class FileRestore {
       IN_FLIGHT_BYTES_MAX,
     );
     this.#packBytes = manifest.packBytes();
+    this.#syncs = new BackgroundSync(context.fs);
   }
 
   async run(): Promise<void> {
@@ -163,7 +163,9 @@ class FileRestore {
     for (const file of this.#hashed) await this.#verifyHash(file);
     await this.#tasks.drain();
     if (this.#isResumed) this.#removeStrangers(this.#target.directory, "");
-    await this.#sync();
+    await this.#syncs.finish();
+    // Names in all of them must be durable, too.
+    for (const path of [...this.#directories].reverse()) this.#context.fs.syncDir(path);
   }
 
   /** How partitions are named: the unit of their timestamps is told by the `_meta` that was just restored. */
@@ -178,6 +180,7 @@ class FileRestore {
 
   async settle(): Promise<void> {
     await this.#tasks.settle();
+    await this.#syncs.settle();
     this.#hash?.[Symbol.dispose]();
   }
 
@@ -201,7 +204,10 @@ class FileRestore {
     const isRest = kept.length > 0;
     for (const range of planRanges(wanted, this.#packBytes, isRest)) await this.#fetch(range);
     const ends = files.map((file) => ({ path: `${prefix}${file.path}`, bytes: file.bytes }));
-    await this.#tasks.add(0, () => Promise.resolve(), () => this.#checkLengths(ends));
+    await this.#tasks.add(0, () => Promise.resolve(), () => {
+      this.#checkLengths(ends);
+      for (const { path } of ends) this.#syncs.add(`${this.#target.directory}/${path}`);
+    });
   }
 
   /** Checks a path, makes its directory and returns where it goes. */
@@ -216,7 +222,6 @@ class FileRestore {
     this.#paths.add(relative);
     const path = `${this.#target.directory}/${relative}`;
     this.#makeDirectory(path.slice(0, path.lastIndexOf("/")));
-    this.#unsynced.push(path);
     return path;
   }
 
@@ -265,7 +270,7 @@ class FileRestore {
     const rawBytes = range.jobs.reduce((sum, job) => sum + job.raw, 0);
     const isOnly = range.offset === 0 && range.isLast;
     await this.#tasks.add(
-      rawBytes + range.length,
+      range.length, // workers hold one decoded slice at a time
       async () => {
         try {
           return await this.#fetchOnce(range, isOnly);
@@ -359,7 +364,7 @@ class FileRestore {
     }
   }
 
-  /** Makes a directory and notes it, and each that it lies in, for {@linkcode #sync}: names in all of them must be durable. */
+  /** Makes a directory and notes it, and each that it lies in. */
   #makeDirectory(path: string): void {
     if (this.#directories.has(path)) return;
     const { fs } = this.#context;
@@ -378,18 +383,6 @@ class FileRestore {
         this.#removeStrangers(path, `${prefix}${name}/`);
       } else if (!this.#paths.has(`${prefix}${name}`)) fs.removeTree(path);
     }
-  }
-
-  async #sync(): Promise<void> {
-    const { tasks, fs } = this.#context;
-    const files = this.#unsynced;
-    for (let start = 0; start < files.length; start += SYNC_FILES) {
-      const batch = files.slice(start, start + SYNC_FILES);
-      await this.#tasks.add(0, () => tasks.run(BackupTask.SYNC, { files: batch }), () => undefined);
-    }
-    await this.#tasks.drain();
-    this.#unsynced = [];
-    for (const directory of [...this.#directories].reverse()) fs.syncDir(directory);
   }
 }
 
