@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { yieldToEventLoop } from "../platform/mod.ts";
 import { BLAKE3_PART_BYTES, joinBlake3, type TaskRunner, type WasmCore } from "../wasm/mod.ts";
 import { toDigits } from "./content_hash.ts";
 import type { InstanceKeys } from "./object_keys.ts";
@@ -41,6 +42,8 @@ const PLAN_LOOKAHEAD = 4;
 const TASK_SLICES_MAX = 64;
 /** Tasks in flight per worker: one runs, one waits. */
 const TASKS_PER_WORKER = 2;
+/** A slice of at least as many stored bytes takes about a millisecond to put into its pack. */
+const LARGE_SLICE_BYTES = 262_144;
 
 /** What every table of a backup shares. */
 export interface BackupContext extends UploadTarget {
@@ -395,6 +398,7 @@ class TableBackup {
       this.#context.counters.bytesReused += same.stored;
       return;
     }
+    const { byteLength } = result.stored;
     assembly.slots[index] = await this.#uploader.add(result.stored, {
       path: assembly.path,
       row_lo: rowLo,
@@ -403,6 +407,8 @@ class TableBackup {
       codec: result.codec,
       blake3: result.blake3,
     });
+    // Hashing and copying a large slice takes a millisecond: requests that came in the meantime go first.
+    if (byteLength >= LARGE_SLICE_BYTES) await yieldToEventLoop();
   }
 
   #reuse(file: StoredFile): FileAssembly {

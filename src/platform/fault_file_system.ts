@@ -249,6 +249,12 @@ class FaultHandle implements FileHandle {
       partially: () => this.#inner.write(buffer.subarray(0, buffer.byteLength >>> 1), position),
     });
   }
+  async writeAsync(buffer: Uint8Array, position: number): Promise<void> {
+    await this.#system.run({ operation: "write", path: this.path }, {
+      apply: () => this.#inner.writeAsync(buffer, position),
+      partially: () => this.#inner.write(buffer.subarray(0, buffer.byteLength >>> 1), position),
+    });
+  }
   size(): number {
     return this.#run("size", () => this.#inner.size());
   }

@@ -18,6 +18,11 @@ export interface FileHandle extends Disposable {
   read(buffer: Uint8Array, position: number): number;
   /** Writes all of `buffer` at byte `position`, extending the file as needed. */
   write(buffer: Uint8Array, position: number): void;
+  /**
+   * Like {@linkcode write} but off the calling thread, one call at a time. The file must still have the name it was opened by; `buffer`
+   * is not on shared memory and stays as it is until the call has ended.
+   */
+  writeAsync(buffer: Uint8Array, position: number): Promise<void>;
   /** Current length in bytes. */
   size(): number;
   /** Sets the length in bytes; growth reads as zeros. */

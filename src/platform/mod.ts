@@ -7,5 +7,6 @@ export * from "./log.ts";
 export { type RandomNumbers, SECTOR_BYTES } from "./simulated_file.ts";
 export { SimulatedFileSystem, type SimulatedFileSystemOptions } from "./simulated_file_system.ts";
 export * from "./fault_file_system.ts";
+export { BACKGROUND_NICENESS, lowerThreadPriority } from "./thread_priority.ts";
 export { RootLock } from "./root_lock.ts";
 export * from "./text_log.ts";

@@ -41,6 +41,8 @@ class RealFileHandle implements FileHandle {
   readonly path: string;
   readonly #fd: number;
   #lock: Deno.FsFile | null = null;
+  /** A second descriptor for {@linkcode writeAsync}: `node:fs` would write on this thread. */
+  #writer: Deno.FsFile | null = null;
   #isOpen = true;
 
   constructor(path: string, mode: OpenMode) {
@@ -78,6 +80,13 @@ class RealFileHandle implements FileHandle {
       }
     });
   }
+  async writeAsync(buffer: Uint8Array, position: number): Promise<void> {
+    const writer = this.#writer ??= Deno.openSync(this.path, { write: true });
+    writer.seekSync(position, Deno.SeekMode.Start);
+    for (let total = 0; total < buffer.byteLength;) {
+      total += await writer.write(buffer.subarray(total));
+    }
+  }
   size(): number {
     return call(this.path, () => nodeFs.fstatSync(this.#fd).size);
   }
@@ -104,6 +113,7 @@ class RealFileHandle implements FileHandle {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#lock?.close();
+    this.#writer?.close();
     nodeFs.closeSync(this.#fd);
   }
   [Symbol.dispose](): void {

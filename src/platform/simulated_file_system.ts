@@ -54,6 +54,10 @@ class SimulatedHandle implements FileHandle {
     this.#file.write(buffer, position);
     this.#file.modifiedMillis = this.#system.tick();
   }
+  async writeAsync(buffer: Uint8Array, position: number): Promise<void> {
+    await Promise.resolve();
+    this.write(buffer, position);
+  }
   size(): number {
     this.#check(false);
     return this.#file.size;

@@ -11,7 +11,7 @@
  * @module
  */
 import { assert, LimitError, QuestError } from "../common/mod.ts";
-import { RealFileSystem, SystemClock } from "../platform/mod.ts";
+import { lowerThreadPriority, RealFileSystem, SystemClock } from "../platform/mod.ts";
 import { loadCore } from "./core.ts";
 import { planRegions, type Region } from "./memory.ts";
 import { type ErrorData, fromErrorData, toErrorData } from "./task_error.ts";
@@ -237,10 +237,11 @@ interface WorkerScope {
   postMessage(reply: Reply, transfer?: ArrayBuffer[]): void;
 }
 
-/** Serves tasks; called once in worker scope. */
+/** Serves tasks; called once in worker scope. Statements and protocols, which run on the main thread, go first. */
 export function startWorker(handlers: TaskHandlers): void {
   const scope = globalThis as unknown as WorkerScope;
   let context: TaskContext | null = null;
+  lowerThreadPriority();
   scope.onmessage = async ({ data }) => {
     if (data.kind === "start") {
       context = { core: loadCore(data.memory, data.region), fs: new RealFileSystem() };

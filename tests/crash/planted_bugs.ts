@@ -200,6 +200,10 @@ class BuggyHandle implements FileHandle {
       () => this.#inner.write(bytes, position),
     );
   }
+  async writeAsync(buffer: Uint8Array, position: number): Promise<void> {
+    await Promise.resolve();
+    this.write(buffer, position);
+  }
   size(): number {
     this.#system.catchUp(this.path);
     return this.#inner.size();

@@ -1,3 +1,5 @@
+import { getPriority } from "node:os";
+import { BACKGROUND_NICENESS } from "../../src/platform/mod.ts";
 import { LimitError, QuestError, StorageError } from "../../src/common/mod.ts";
 import { createSharedMemory, WorkerPool } from "../../src/wasm/mod.ts";
 import { MAX_WAITING_TASKS } from "../../src/wasm/worker_pool.ts";
@@ -30,6 +32,12 @@ Deno.test("WorkerPool hands buffers over instead of copying them", async () => {
   await using pool = await startPool(1);
   assertEquals(await pool.run("give", { n: 5 }), new Uint8Array([5, 5, 5, 5, 5]));
   assertEquals(await pool.run("isGiven", {}), true);
+});
+
+Deno.test("WorkerPool gives way to the main thread", async () => {
+  await using pool = await startPool(1);
+  assertEquals(await pool.run("niceness", {}), BACKGROUND_NICENESS);
+  assertEquals(getPriority(Deno.pid), 0);
 });
 
 Deno.test("WorkerPool keeps tasks of one affinity on one worker, in order", async () => {

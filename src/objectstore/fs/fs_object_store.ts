@@ -10,12 +10,18 @@
  * 2. `link(2)` never replaces a name; that is the store's If-None-Match. On a file system without hard links the name is
  *    looked up first and the file renamed, which is safe for one writer, and every prefix has one.
  * 3. `root` and `atomic_write_dir` are on one file system; checked when the store is opened.
- * 4. No step blocks the event loop longer than a piece of {@linkcode PIECE_BYTES} takes.
+ * 4. No step blocks the event loop longer than reading a piece of {@linkcode PIECE_BYTES} takes; pieces are written off its thread.
  *
  * @module
  */
 import { ObjectStoreError } from "../../common/mod.ts";
-import { type FileHandle, type FileSystem, parentPath, type Random } from "../../platform/mod.ts";
+import {
+  type FileHandle,
+  type FileSystem,
+  parentPath,
+  type Random,
+  yieldToEventLoop,
+} from "../../platform/mod.ts";
 import { InvalidObjectStoreConfigurationError } from "../connection_string.ts";
 import {
   bodyByteSize,
@@ -35,7 +41,7 @@ import {
 import { shorter } from "../short_object.ts";
 import { FS_PART_BYTES, FsUpload } from "./fs_upload.ts";
 
-/** Bytes read or written between two yields to the event loop. */
+/** Bytes read or written at a time; less is written at once. */
 const PIECE_BYTES = 1_048_576;
 /** Objects on one page of a listing. */
 const PAGE_OBJECTS = 1000;
@@ -388,9 +394,9 @@ async function writePieces(
   bytes: Uint8Array,
   position: number,
 ): Promise<void> {
+  if (bytes.byteLength < PIECE_BYTES) return file.write(bytes, position);
   for (let start = 0; start < bytes.byteLength; start += PIECE_BYTES) {
-    file.write(bytes.subarray(start, start + PIECE_BYTES), position + start);
-    if (bytes.byteLength >= PIECE_BYTES) await yieldToEventLoop();
+    await file.writeAsync(bytes.subarray(start, start + PIECE_BYTES), position + start);
   }
 }
 
@@ -428,8 +434,4 @@ function compareUtf8(a: string, b: string): number {
   const count = Math.min(left.length, right.length);
   for (let i = 0; i < count; i++) if (left[i] !== right[i]) return left[i] - right[i];
   return left.length - right.length;
-}
-
-function yieldToEventLoop(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

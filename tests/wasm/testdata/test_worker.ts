@@ -1,4 +1,5 @@
 /** Tasks for the tests of the worker pool. */
+import { getPriority } from "node:os";
 import { StorageError } from "../../../src/common/mod.ts";
 import { startWorker, type TaskContext, Transferred } from "../../../src/wasm/mod.ts";
 
@@ -25,6 +26,10 @@ startWorker({
     return new Transferred(given, [given.buffer]);
   },
   isGiven: () => given?.buffer.detached,
+  niceness() {
+    const thread = Deno.readLinkSync("/proc/thread-self").split("/").at(-1);
+    return getPriority(Number(thread));
+  },
   die() {
     setTimeout(() => {
       throw new Error("out of luck");
