@@ -10,6 +10,8 @@ import type { QuestDbServer } from "../tests/support/questdb_server.ts";
 export interface BenchPeer {
   readonly name: string;
   readonly port: number;
+  /** Of the process, whose CPU time is measured. */
+  readonly pid: number;
   exec(sql: string): Promise<{ dataset?: unknown[][] }>;
   /** Waits until everything acknowledged is visible. */
   settle(): Promise<void>;
@@ -42,11 +44,11 @@ async function settle(exec: BenchPeer["exec"]): Promise<void> {
 /** The reference server. */
 export function questDbPeer(server: QuestDbServer): BenchPeer {
   const exec = (sql: string) => server.exec(sql);
-  return { name: "QuestDB", port: server.port, exec, settle: () => settle(exec) };
+  return { name: "QuestDB", port: server.port, pid: server.pid, exec, settle: () => settle(exec) };
 }
 
 /** Our server. */
 export function tidemarkPeer(server: ServerProcess): BenchPeer {
   const exec = (sql: string) => server.exec(sql);
-  return { name: "Tidemark", port: server.port, exec, settle: () => settle(exec) };
+  return { name: "Tidemark", port: server.port, pid: server.pid, exec, settle: () => settle(exec) };
 }

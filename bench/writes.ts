@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { cpuSecondsOf } from "./command_cost.ts";
 import { type BenchPeer, median, millisOf } from "./peer.ts";
 
 /** What is written. */
@@ -68,16 +69,28 @@ const SCENARIOS: readonly WriteScenario[] = [
   },
 ];
 
-interface WriteTimes {
-  readonly append: number;
-  readonly apply: number;
+interface WriteCost {
+  readonly millis: number;
+  /** Of the server, all threads; the kernel counts in steps of 10 ms. */
+  readonly cpuSeconds: number;
+}
+
+interface WriteCosts {
+  readonly append: WriteCost;
+  readonly apply: WriteCost;
+}
+
+async function costOf(peer: BenchPeer, work: () => Promise<unknown>): Promise<WriteCost> {
+  const before = cpuSecondsOf(peer.pid);
+  const millis = await millisOf(work);
+  return { millis, cpuSeconds: cpuSecondsOf(peer.pid) - before };
 }
 
 async function write(
   peer: BenchPeer,
   scenario: WriteScenario,
   options: { table: string; rows: number },
-): Promise<WriteTimes> {
+): Promise<WriteCosts> {
   const { table, rows } = options;
   const dedup = scenario.dedupKeys === undefined ? "" : ` DEDUP UPSERT KEYS(${scenario.dedupKeys})`;
   await peer.exec(
@@ -89,8 +102,8 @@ async function write(
     await peer.exec(insert(IN_ORDER));
     await peer.settle();
   }
-  const append = await millisOf(() => peer.exec(insert(scenario.micros)));
-  const apply = await millisOf(() => peer.settle());
+  const append = await costOf(peer, () => peer.exec(insert(scenario.micros)));
+  const apply = await costOf(peer, () => peer.settle());
   const { dataset } = await peer.exec(`SELECT count() FROM ${table}`);
   const expected = scenario.dedupKeys !== undefined ? null : rows * (scenario.isPreloaded ? 2 : 1);
   if (expected !== null && dataset![0][0] !== expected) {
@@ -100,14 +113,26 @@ async function write(
   return { append, apply };
 }
 
-function printRate(name: string, rows: number, [ours, theirs]: readonly [number, number]): void {
-  const rate = (millis: number) => `${(rows / millis / 1000).toFixed(2)} M/s`.padStart(12);
-  console.log(
-    `${name.padEnd(34)}${rate(ours)}${rate(theirs)}${(theirs / ours).toFixed(2).padStart(9)}`,
+/** Prints the median rate and the mean CPU time of a million rows, for both servers. */
+function printCosts(
+  name: string,
+  rows: number,
+  costs: readonly [readonly WriteCost[], readonly WriteCost[]],
+): void {
+  const millis = costs.map((runs) => median(runs.map((run) => run.millis)));
+  const cpu = costs.map((runs) =>
+    runs.reduce((sum, run) => sum + run.cpuSeconds, 0) / runs.length / (rows / 1e6)
   );
+  const cells = [
+    name.padEnd(34),
+    ...millis.map((value) => `${(rows / value / 1000).toFixed(2)} M/s`.padStart(12)),
+    (millis[1] / millis[0]).toFixed(2).padStart(9),
+    ...cpu.map((value) => `${value.toFixed(2)} CPU s`.padStart(13)),
+  ];
+  console.log(cells.join(""));
 }
 
-/** Runs every scenario on both servers, taking turns, and prints medians as rows a second and their ratio. */
+/** Runs every scenario on both servers, taking turns, and prints medians as rows a second, their ratio, and CPU time. */
 export async function compareWrites(
   peers: readonly [BenchPeer, BenchPeer],
   options: { rows: number; runs: number },
@@ -117,18 +142,16 @@ export async function compareWrites(
     `\nwriting ${rows.toLocaleString("en")} rows in one transaction, median of ${runs} runs`,
   );
   for (const scenario of SCENARIOS) {
-    const times: [WriteTimes[], WriteTimes[]] = [[], []];
+    const costs: [WriteCosts[], WriteCosts[]] = [[], []];
     for (let run = 0; run <= runs; run++) {
       for (const [index, peer] of peers.entries()) {
         const measured = await write(peer, scenario, { table: `w${run}`, rows });
-        if (run > 0) times[index].push(measured); // the first warms up
+        if (run > 0) costs[index].push(measured); // the first warms up
       }
     }
-    const pick = (kind: keyof WriteTimes): [number, number] => [
-      median(times[0].map((time) => time[kind])),
-      median(times[1].map((time) => time[kind])),
-    ];
-    printRate(`WAL append, ${scenario.name}`, rows, pick("append"));
-    printRate(`apply, ${scenario.name}`, rows, pick("apply"));
+    for (const [kind, title] of [["append", "WAL append"], ["apply", "apply"]] as const) {
+      const [ours, theirs] = costs.map((runs) => runs.map((run) => run[kind]));
+      printCosts(`${title}, ${scenario.name}`, rows, [ours, theirs]);
+    }
   }
 }

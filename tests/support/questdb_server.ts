@@ -14,6 +14,8 @@ const START_POLL_MILLIS = 100;
 
 /** A running reference server. */
 export interface QuestDbServer extends AsyncDisposable {
+  /** Of its process. */
+  readonly pid: number;
   readonly port: number;
   /** Runs a statement through /exec and returns the parsed JSON. @throws {Error} if it answers with an error. */
   exec(sql: string): Promise<QuestDbAnswer>;
@@ -143,6 +145,10 @@ class RunningQuestDb implements QuestDbServer {
     this.port = port;
     this.#process = process;
     this.#finish = finish;
+  }
+
+  get pid(): number {
+    return this.#process.pid;
   }
   async exec(sql: string): Promise<QuestDbAnswer> {
     const response = await fetch(
