@@ -60,16 +60,29 @@ export function rehashI64(keys: usize, count: i32, slots: usize, mask: i32): voi
   return (head & 1) != 0 ? <i32>(head >> 4 & 15) : (head & 4) != 0 ? 0 : <i32>(head >> 4);
 }
 
+// @ts-ignore: decorator
+@inline function mix(h: u64, v: u64): u64 {
+  const m = (h ^ v) * 0x9e3779b97f4a7c15;
+  return m ^ m >> 32;
+}
+
+// The bytes of a text as 8-byte words; the last word overlaps the one before, so that nothing behind the text is read.
 function hashEntry(entry: usize, base: i64): u32 {
   const head = load<u8>(entry);
   if ((head & 4) != 0) return 0x5bd1e995;
-  const length = lengthOf(entry);
-  let h: u64 = 0xcbf29ce484222325 ^ <u64>length;
+  const length = <usize>lengthOf(entry);
   let p = (head & 1) != 0 ? entry + 1 : <usize>(base + <i64>(load<u64>(entry, 8) >>> 16));
-  const end = p + <usize>length;
-  for (; p + 8 <= end; p += 8) h = (h ^ load<u64>(p)) * 0x9e3779b97f4a7c15 ^ h >> 29;
-  for (; p < end; p++) h = (h ^ <u64>load<u8>(p)) * 0x100000001b3;
-  return <u32>(h ^ h >> 32);
+  const end = p + length;
+  let h: u64 = 0xcbf29ce484222325 ^ <u64>length;
+  if (length >= 8) {
+    for (; p + 8 < end; p += 8) h = mix(h, load<u64>(p));
+    h = mix(h, load<u64>(end - 8));
+  } else if (length >= 4) {
+    h = mix(h, <u64>load<u32>(p) | <u64>load<u32>(end - 4) << 32);
+  } else if (length > 0) {
+    h = mix(h, <u64>load<u8>(p) | <u64>load<u8>(p + (length >> 1)) << 8 | <u64>load<u8>(end - 1) << 16);
+  }
+  return <u32>(mix(h, length) >> 16);
 }
 
 function sameEntry(a: usize, aBase: i64, b: usize, heap: usize): bool {
@@ -86,8 +99,13 @@ function sameEntry(a: usize, aBase: i64, b: usize, heap: usize): bool {
     p = <usize>(aBase + <i64>(load<u64>(a, 8) >>> 16));
     q = heap + <usize>(load<u64>(b, 8) >>> 16);
   }
-  for (let k: usize = 0; k < <usize>length; k++) if (load<u8>(p + k) != load<u8>(q + k)) return false;
-  return true;
+  const n = <usize>length;
+  if (n < 8) {
+    for (let k: usize = 0; k < n; k++) if (load<u8>(p + k) != load<u8>(q + k)) return false;
+    return true;
+  }
+  for (let k: usize = 0; k + 8 < n; k += 8) if (load<u64>(p + k) != load<u64>(q + k)) return false;
+  return load<u64>(p + n - 8) == load<u64>(q + n - 8);
 }
 
 /** Interns n texts; ids go to `out`. Values of 10 bytes and more are copied to the keys' own heap. Returns the rows done. */
