@@ -8,7 +8,7 @@
  * tidemark backups [--store STORE | -d ROOT] [--instance NAME] [--json]
  * tidemark validate [--store STORE | -d ROOT] [--instance NAME] [--timestamp TS] [--level LEVEL] [--json]
  * tidemark restore --to DIR [--store STORE | -d ROOT] [--instance NAME] [--timestamp TS] [--dry-run] [--json]
- * tidemark version
+ * tidemark version, tidemark --version
  * tidemark help [COMMAND]
  * ```
  * Exit codes: 0 done · 1 the server could not start, refused or failed · 2 the command line makes no sense · 3 the answer is no:
@@ -83,9 +83,10 @@ export async function runProgram(
   for (const command of BACKUP_COMMANDS) {
     addBackupCommand(program, command, { environment, setExitCode });
   }
-  program.command("version").description("show versions").action(() => {
-    environment.writeOut(`tidemark ${VERSION}, compatible with QuestDB ${QUESTDB_VERSION}\n`);
-  });
+  const versions = `tidemark ${VERSION}, compatible with QuestDB ${QUESTDB_VERSION}`;
+  program.version(versions, "-V, --version", "show versions");
+  program.command("version").description("show versions")
+    .action(() => environment.writeOut(`${versions}\n`));
   try {
     await program.parseAsync(args.length === 0 ? ["help"] : [...args], { from: "user" });
   } catch (error) {

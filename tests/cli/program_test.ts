@@ -163,9 +163,11 @@ Deno.test("runProgram shows help and versions", async () => {
     assertEquals([code, error], [0, ""], args.join(" "));
     assertStringIncludes(out, "Usage: tidemark");
   }
-  const { code, out } = await run(["version"]);
-  assertEquals(code, 0);
-  assertEquals(out, `tidemark ${VERSION}, compatible with QuestDB 9.3.5\n`);
+  for (const args of [["version"], ["--version"], ["-V"]]) {
+    const { code, out } = await run(args);
+    assertEquals(code, 0);
+    assertEquals(out, `tidemark ${VERSION}, compatible with QuestDB 9.3.5\n`);
+  }
 });
 
 Deno.test("VERSION is the version of the package", () => {

@@ -5,7 +5,7 @@ import {
   RealFileSystem,
   writeFileAtomic,
 } from "../../src/platform/mod.ts";
-import { assert, assertEquals, assertThrows } from "../support/assert.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "../support/assert.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 const fs = new RealFileSystem();
@@ -22,6 +22,28 @@ Deno.test("RealFileSystem reads and writes at positions and reports short reads"
   assertEquals([...buffer.subarray(0, 4)], [0, 1, 2, 3]);
   file.truncate(2);
   assertEquals(file.size(), 2);
+});
+
+Deno.test("FileHandle.writeAsync() writes at positions and lets others go on meanwhile", async () => {
+  using directory = new TempDir();
+  const path = `${directory.path}/file`;
+  using file = fs.open(path, "createNew");
+  const large = new Uint8Array(40 << 20).map((_, i) => i * 7);
+  let turns = 0;
+  const timer = setInterval(() => turns++, 1);
+  await file.writeAsync(large, 3);
+  await file.writeAsync(bytes(1, 2, 3), 0);
+  await file.writeAsync(bytes(9), large.length + 3);
+  clearInterval(timer);
+  assert(turns > 0, "the event loop went on");
+  assertEquals(file.size(), large.length + 4);
+  const found = readFile(fs, path, 1 << 26);
+  assertEquals([...found.subarray(0, 4), found.at(-1)], [1, 2, 3, large[0], 9]);
+  assert(found.subarray(3, 3 + large.length).every((byte, i) => byte === large[i]));
+  fs.remove(path);
+  using gone = fs.open(`${directory.path}/other`, "createNew");
+  fs.remove(`${directory.path}/other`);
+  await assertRejects(() => gone.writeAsync(bytes(1), 0), Deno.errors.NotFound);
 });
 
 Deno.test("RealFileSystem reads into shared memory", () => {
