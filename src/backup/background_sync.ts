@@ -19,21 +19,23 @@ export class BackgroundSync {
     this.#fs = fs;
   }
 
-  /** Begins to sync a file, now or when others are done. */
+  /** Begins to sync a file, now or when others are done. @throws what has failed so far. */
   add(path: string): void {
+    if (this.#failure !== null) throw this.#failure.error;
     this.#waiting.push(path);
     this.#begin();
   }
 
   /** Resolves when every file that was added is durable. @throws the first failure. */
   async finish(): Promise<void> {
-    await this.settle();
+    while (this.#running.size > 0) await Promise.all(this.#running);
     if (this.#failure !== null) throw this.#failure.error;
   }
 
-  /** Waits for what runs, whatever comes of it. */
+  /** Begins nothing more and waits for what runs, whatever comes of it. */
   async settle(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
+    this.#waiting = [];
+    await Promise.all(this.#running);
   }
 
   #begin(): void {

@@ -16,7 +16,7 @@ import {
 import type { TaskRunner } from "../wasm/mod.ts";
 import { BackupTask, type IndexRebuildRequest } from "./slice_tasks.ts";
 
-/** Rebuilds a restored table's derived files; durable on return. @throws {RestoreError} or a storage error naming the file. */
+/** Rebuilds a restored table's derived files; durable on return. @throws {StorageError} naming the file. */
 export async function rebuildDerived(
   context: { readonly fs: FileSystem; readonly tasks: TaskRunner },
   tableDir: string,

@@ -38,7 +38,7 @@ import { BackupTask, type DecodeRequest, type HashPartRequest } from "./slice_ta
 import { FileKind, type StoredFile, type TableManifest } from "./table_manifest.ts";
 
 const TASKS_PER_WORKER = 2;
-/** Stored bytes of one table in flight. Several tables are restored at a time. */
+/** Bytes of one table in flight: stored ones that are fetched, those of files that are read again. Several tables are restored at a time. */
 const IN_FLIGHT_BYTES_MAX = 16_777_216;
 
 /** What every table of a restore shares. */

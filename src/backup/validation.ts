@@ -268,13 +268,13 @@ class TableCheck {
   /** A restore builds symbol tables from their texts and settings: are both what it needs? */
   async #checkSymbols(symbols: readonly StoredSymbols[], manifest: TableManifest): Promise<void> {
     const files = new Map(manifest.tableFiles().map((file) => [`/${file.path}`, file]));
-    for (const { files: { offsets, chars }, count } of symbols) {
+    await inParallel(symbols, READS_MAX, async ({ files: { offsets, chars }, count }) => {
       const settings = await Array.fromAsync(this.#contentOf(manifest, files.get(offsets)!));
       symbolSettings(new ByteReader(offsets, settings[0]));
       const check = new SymbolCharsCheck(chars, count);
       for await (const bytes of this.#contentOf(manifest, files.get(chars)!)) check.add(bytes);
       check.finish();
-    }
+    });
   }
 
   /** Content of a file from its beginning, slice by slice. */

@@ -81,6 +81,7 @@ class RealFileHandle implements FileHandle {
     });
   }
   async writeAsync(buffer: Uint8Array, position: number): Promise<void> {
+    if (!this.#isOpen) throw new Deno.errors.BadResource(`file is closed [file=${this.path}]`);
     const writer = this.#writer ??= Deno.openSync(this.path, { write: true });
     writer.seekSync(position, Deno.SeekMode.Start);
     for (let total = 0; total < buffer.byteLength;) {

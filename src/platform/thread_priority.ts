@@ -10,17 +10,15 @@ export const BACKGROUND_NICENESS = 10;
 
 /**
  * Lets other threads go before the calling one when there are not enough processors for all. Linux only: elsewhere a priority
- * belongs to a process.
+ * belongs to a process. Where the system does not let it, or does not tell the thread's number, the priority stays as it is.
  */
 export function lowerThreadPriority(): void {
   if (Deno.build.os !== "linux") return;
-  let task: string;
   try {
-    task = Deno.readLinkSync("/proc/thread-self"); // <process>/task/<thread>
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return; // no /proc here
-    throw error;
+    const [process, thread] = Deno.readLinkSync("/proc/thread-self").split("/task/").map(Number);
+    if (process !== Deno.pid) return; // numbers of another namespace
+    if (getPriority(thread) < BACKGROUND_NICENESS) setPriority(thread, BACKGROUND_NICENESS);
+  } catch {
+    // No /proc, or a sandbox that forbids it: nothing depends on a priority.
   }
-  const thread = Number(task.slice(task.lastIndexOf("/") + 1));
-  if (getPriority(thread) < BACKGROUND_NICENESS) setPriority(thread, BACKGROUND_NICENESS);
 }

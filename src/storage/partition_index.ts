@@ -324,7 +324,7 @@ function countRows(keys: FileHandle, header: IndexHeader): number {
 /**
  * Builds the index of a column into new files, or in the place of old ones.
  *
- * @throws {StorageError} if the column is too short, or holds a key that its symbol table does not have.
+ * @throws {StorageError} if the column is too short, or, where `symbolCount` is given, holds a key that is not below it.
  */
 export function buildPartitionIndex(
   fs: FileSystem,
@@ -332,8 +332,7 @@ export function buildPartitionIndex(
   column: IndexedColumn,
 ): void {
   using writer = PartitionIndexWriter.create(fs, files);
-  const { dataPath, columnTop, rowCount } = column;
-  appendColumn(fs, writer, { dataPath, columnTop, rowCount, rowLo: columnTop });
+  appendColumn(fs, writer, { ...column, rowLo: column.columnTop });
   writer.flush();
 }
 

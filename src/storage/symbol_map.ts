@@ -23,6 +23,8 @@ import { SymbolTexts } from "./symbol_texts.ts";
 export const SYMBOL_HEADER_BYTES = 64;
 /** Largest capacity that is opened: its hash index is a file of at most 1 GiB. */
 export const OPEN_SYMBOL_CAPACITY_MAX = 1 << 26;
+/** Largest capacity of a table that is read, and whose files are rebuilt. */
+const SYMBOL_CAPACITY_MAX = 1 << 30;
 /** Longest `.c` that is rebuilt from. */
 const CHARS_BYTES_MAX = 2 ** 31 - 1;
 /** Units that one call turns into text. */
@@ -56,14 +58,14 @@ export interface SymbolSettings {
 /** Reads the settings from the start of `.o`. @throws {StorageError} if the file is shorter, or the capacity impossible. */
 export function symbolSettings(offsets: ByteReader): SymbolSettings {
   const capacity = offsets.i32(0);
-  if (capacity < 1 || capacity > OPEN_SYMBOL_CAPACITY_MAX) {
-    throw new StorageError(offsets.file, "invalid symbol capacity", {
-      capacity,
-      limit: OPEN_SYMBOL_CAPACITY_MAX,
-    });
-  }
+  checkCapacity(offsets.file, capacity, SYMBOL_CAPACITY_MAX);
   offsets.require(0, SYMBOL_HEADER_BYTES);
   return { capacity, isCached: offsets.u8(4) !== 0, hasNull: offsets.u8(8) !== 0 };
+}
+
+function checkCapacity(file: string, capacity: number, limit: number): void {
+  if (capacity >= 1 && capacity <= limit) return;
+  throw new StorageError(file, "invalid symbol capacity", { capacity, limit });
 }
 
 /** Reads the settings of a symbol table. @throws {StorageError} if `.o` is missing or damaged. */
@@ -173,6 +175,7 @@ export class SymbolMapWriter implements SymbolTable {
   /** Opens a symbol table at its committed count. @throws {StorageError} */
   constructor(fs: FileSystem, files: SymbolFiles, count: number) {
     const { capacity, hasNull } = readSymbolSettings(fs, files);
+    checkCapacity(files.offsets, capacity, OPEN_SYMBOL_CAPACITY_MAX);
     this.#fs = fs;
     this.#files = files;
     this.#capacity = capacity;

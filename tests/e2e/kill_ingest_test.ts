@@ -8,6 +8,7 @@ import { ServerProcess } from "../../scripts/server_process.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { runSeed, SeededRandom } from "../support/seeded_random.ts";
 import { TempDir } from "../support/temp_dir.ts";
+import { untilKilled } from "./until_killed.ts";
 
 const ROUNDS = Number(Deno.env.get("KILL_ROUNDS") ?? 100);
 const COLUMNS =
@@ -54,22 +55,16 @@ function insertSql(
   return `INSERT INTO ${ledger.table} VALUES ${rows.join(", ")}`;
 }
 
-async function write(server: ServerProcess, ledger: Ledger, random: SeededRandom): Promise<void> {
-  while (true) {
+function write(server: ServerProcess, ledger: Ledger, random: SeededRandom): Promise<void> {
+  return untilKilled(async () => {
     const insert = ledger.nextInsert++;
     const rowCount = random.int(1, ROWS_PER_INSERT_MAX);
     ledger.uncertain.set(insert, rowCount);
-    try {
-      const answer = await server.tryExec(insertSql(ledger, insert, { rowCount, random }));
-      assertEquals(answer.error, undefined);
-    } catch (error) {
-      // The process was killed: fetch fails with a TypeError, or the body ends early.
-      if (error instanceof TypeError || error instanceof SyntaxError) return;
-      throw error;
-    }
+    const answer = await server.tryExec(insertSql(ledger, insert, { rowCount, random }));
+    assertEquals(answer.error, undefined);
     ledger.uncertain.delete(insert);
     ledger.acknowledged.set(insert, rowCount);
-  }
+  });
 }
 
 async function check(server: ServerProcess, ledger: Ledger): Promise<void> {

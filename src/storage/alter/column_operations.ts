@@ -21,6 +21,7 @@ import {
   DEFAULT_SYMBOL_CAPACITY,
   type TableMetadata,
 } from "../metadata.ts";
+import { partitionIndexFiles } from "../partition_index.ts";
 import { createSymbolFiles, symbolFiles } from "../symbol_map.ts";
 import { NO_MAX_TIMESTAMP, NO_MIN_TIMESTAMP } from "../txn.ts";
 import {
@@ -145,11 +146,7 @@ function createEmptyFiles(context: AlterContext, column: ColumnMetadata, nameTxn
     }
   }
   if (column.isIndexed) {
-    buildEmptyIndex(context, {
-      keys: files.path("k", nameTxn, column.name),
-      values: files.path("v", nameTxn, column.name),
-      blockCapacity: column.indexBlockCapacity,
-    });
+    buildEmptyIndex(context, partitionIndexFiles(files.directory, column, nameTxn));
   }
 }
 

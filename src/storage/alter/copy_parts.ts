@@ -86,7 +86,7 @@ function copyColumn(
 ): void {
   const { fs, core, reader, touched } = context;
   const { column, directory, nameTxn } = job;
-  const path = (extension: "d" | "i" | "k" | "v") =>
+  const path = (extension: "d" | "i") =>
     `${directory}/${indexFileName(column.name, extension, nameTxn)}`;
   const target = { type: column.type, dataPath: path("d"), auxPath: path("i") };
   using writer = new ColumnWriter({ fs, core }, target, 0);
