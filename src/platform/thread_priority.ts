@@ -10,15 +10,18 @@ export const BACKGROUND_NICENESS = 10;
 
 /**
  * Lets other threads go before the calling one when there are not enough processors for all. Linux only: elsewhere a priority
- * belongs to a process. Where the system does not let it, or does not tell the thread's number, the priority stays as it is.
+ * belongs to a process.
+ *
+ * @returns false if the system does not let it, or does not tell the thread's number: then all is as it was, and nothing depends on it.
  */
-export function lowerThreadPriority(): void {
-  if (Deno.build.os !== "linux") return;
+export function lowerThreadPriority(): boolean {
+  if (Deno.build.os !== "linux") return false;
   try {
     const [process, thread] = Deno.readLinkSync("/proc/thread-self").split("/task/").map(Number);
-    if (process !== Deno.pid) return; // numbers of another namespace
+    if (process !== Deno.pid) return false; // numbers of another namespace
     if (getPriority(thread) < BACKGROUND_NICENESS) setPriority(thread, BACKGROUND_NICENESS);
+    return true;
   } catch {
-    // No /proc, or a sandbox that forbids it: nothing depends on a priority.
+    return false; // no /proc, or a sandbox that forbids it
   }
 }
