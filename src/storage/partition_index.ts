@@ -70,7 +70,7 @@ export interface IndexedColumn {
   readonly columnTop: number;
   readonly rowCount: number;
   /** Keys of its symbol table: a stored key that is not below it is damage. Left out where the keys are known to be good. */
-  readonly symbolCount?: number;
+  readonly symbolCount?: number | undefined;
 }
 
 /** What the header of `.k` says. */
@@ -332,7 +332,8 @@ export function buildPartitionIndex(
   column: IndexedColumn,
 ): void {
   using writer = PartitionIndexWriter.create(fs, files);
-  appendColumn(fs, writer, { ...column, rowLo: column.columnTop });
+  const { dataPath, columnTop, rowCount, symbolCount } = column;
+  appendColumn(fs, writer, { dataPath, columnTop, rowCount, symbolCount, rowLo: columnTop });
   writer.flush();
 }
 
