@@ -80,6 +80,7 @@ export class DirectWriter implements RowWriter, Disposable {
     this.#requireOpen();
     const { fs, core, tableDir, writer } = this.#options;
     const isOpen = this.uncommittedRowCount > 0;
+    if (this.#writer?.isBroken) this.#closeTable();
     if (
       this.#writer !== null && !isOpen && readTxnVersion(fs, tableDir) !== this.#writer.txn.txn
     ) this.#closeTable();

@@ -50,7 +50,7 @@ class RealFileHandle implements FileHandle {
     this.#fd = call(path, () => nodeFs.openSync(path, FLAGS[mode], FILE_PERMISSIONS));
   }
   read(buffer: Uint8Array, position: number): number {
-    return call(this.path, () => {
+    return this.#call(() => {
       let total = 0;
       while (total < buffer.byteLength) {
         const count = nodeFs.readSync(
@@ -67,7 +67,7 @@ class RealFileHandle implements FileHandle {
     });
   }
   write(buffer: Uint8Array, position: number): void {
-    call(this.path, () => {
+    this.#call(() => {
       let total = 0;
       while (total < buffer.byteLength) {
         total += nodeFs.writeSync(
@@ -81,7 +81,7 @@ class RealFileHandle implements FileHandle {
     });
   }
   async writeAsync(buffer: Uint8Array, position: number): Promise<void> {
-    if (!this.#isOpen) throw new Deno.errors.BadResource(`file is closed [file=${this.path}]`);
+    this.#requireOpen();
     const writer = this.#writer ??= Deno.openSync(this.path, { write: true });
     writer.seekSync(position, Deno.SeekMode.Start);
     for (let total = 0; total < buffer.byteLength;) {
@@ -89,16 +89,16 @@ class RealFileHandle implements FileHandle {
     }
   }
   size(): number {
-    return call(this.path, () => nodeFs.fstatSync(this.#fd).size);
+    return this.#call(() => nodeFs.fstatSync(this.#fd).size);
   }
   truncate(size: number): void {
-    call(this.path, () => nodeFs.ftruncateSync(this.#fd, size));
+    this.#call(() => nodeFs.ftruncateSync(this.#fd, size));
   }
   sync(): void {
-    call(this.path, () => nodeFs.fsyncSync(this.#fd));
+    this.#call(() => nodeFs.fsyncSync(this.#fd));
   }
   syncData(): void {
-    call(this.path, () => nodeFs.fdatasyncSync(this.#fd));
+    this.#call(() => nodeFs.fdatasyncSync(this.#fd));
   }
   syncDataAsync(): Promise<void> {
     return new Promise((resolve, reject) =>
@@ -119,6 +119,16 @@ class RealFileHandle implements FileHandle {
   }
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #call<T>(operation: () => T): T {
+    this.#requireOpen();
+    return call(this.path, operation);
+  }
+
+  /** The number of a closed descriptor may be another file's by now. */
+  #requireOpen(): void {
+    if (!this.#isOpen) throw new Deno.errors.BadResource(`file is closed [file=${this.path}]`);
   }
 }
 

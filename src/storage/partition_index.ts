@@ -10,7 +10,7 @@
  * The sequence goes up by one with every block and every growth of the key count, from 1 on.
  *
  * Invariants:
- * 1. Rows are added in ascending order, so every chain is ascending and an index can be cut back to any row.
+ * 1. Rows are added in ascending order, so every chain is ascending.
  * 2. Everything in an index can be found again in the column, so an index that is not whole is built anew.
  * 3. Blocks are written before the keys that point at them.
  *
@@ -142,8 +142,8 @@ export class PartitionIndexWriter implements Disposable {
   }
 
   /**
-   * Opens the index of a column's committed rows; rows behind them, which a transaction without commit left, are taken out. `null` if
-   * the files are missing or do not hold exactly those rows: then the index is to be built anew.
+   * Opens the index of a column's committed rows. `null` if the files are missing or do not hold exactly those rows, for example
+   * others that a transaction without commit left: then the index is to be built anew.
    */
   static open(
     fs: FileSystem,
@@ -156,17 +156,11 @@ export class PartitionIndexWriter implements Disposable {
     const header = readIndexHeader(keyFile);
     const storedRows = committed.rowCount - committed.columnTop;
     const total = header === null ? -1 : countRows(keyFile, header);
-    const isUsable = header !== null && total >= storedRows &&
-      header.valueBytes <= valueFile.size();
-    if (!isUsable) {
-      keyFile.close();
-      valueFile.close();
-      return null;
+    if (header !== null && total === storedRows && header.valueBytes <= valueFile.size()) {
+      return new PartitionIndexWriter({ keyFile, valueFile }, header, committed.rowCount - 1);
     }
-    const lastRow = committed.rowCount - 1;
-    const writer = new PartitionIndexWriter({ keyFile, valueFile }, header, lastRow);
-    if (total === storedRows || writer.#cut(committed.rowCount) === storedRows) return writer;
-    writer.close();
+    keyFile.close();
+    valueFile.close();
     return null;
   }
 
@@ -228,7 +222,7 @@ export class PartitionIndexWriter implements Disposable {
       block = this.#valueBytes;
       this.#valueBytes += capacity * 8 + LINK_BYTES;
       this.#sequence++;
-      // A block that a cut gave back may hold other links.
+      // What lies behind the used bytes may be of a transaction without commit.
       values.setI64(block + capacity * 8, count === 0 ? 0 : previous);
       values.setI64(block + capacity * 8 + 8, 0);
       if (count === 0) keys.setI64(entry + FIRST, block);
@@ -238,52 +232,6 @@ export class PartitionIndexWriter implements Disposable {
     values.setI64(block + 8 * place, row);
     keys.setI64(entry + COUNT, count + 1);
     keys.setI64(entry + CHECK, count + 1);
-  }
-
-  /** Takes out the rows from `rowEnd` on; returns how many are left, or −1 if a chain makes no sense. */
-  #cut(rowEnd: number): number {
-    const keys = this.#keys;
-    let left = 0, valueBytes = 0;
-    for (let key = 0; key < this.#keyCount; key++) {
-      const entry = INDEX_HEADER_BYTES + INDEX_ENTRY_BYTES * key;
-      const before = keys.i64(entry + COUNT);
-      if (before === 0) continue;
-      const cut = this.#cutChain(entry, before, rowEnd);
-      if (cut === null) return -1;
-      if (cut.count !== before) {
-        keys.setI64(entry + COUNT, cut.count);
-        keys.setI64(entry + CHECK, cut.count);
-        keys.setI64(entry + LAST, cut.block);
-        if (cut.count === 0) keys.setI64(entry + FIRST, 0);
-      }
-      left += cut.count;
-      if (cut.count > 0) {
-        valueBytes = Math.max(valueBytes, cut.block + this.#blockCapacity * 8 + LINK_BYTES);
-      }
-    }
-    this.#valueBytes = valueBytes;
-    return left;
-  }
-
-  #cutChain(
-    entry: number,
-    count: number,
-    rowEnd: number,
-  ): { count: number; block: number } | null {
-    const capacity = this.#blockCapacity;
-    const blockBytes = capacity * 8 + LINK_BYTES;
-    let block = this.#keys.i64(entry + LAST);
-    for (;;) {
-      if (block < 0 || block % blockBytes !== 0 || block >= this.#valueBytes) return null;
-      let place = (count - 1) & (capacity - 1);
-      while (place >= 0 && this.#values.i64(block + 8 * place) >= rowEnd) {
-        place--;
-        count--;
-      }
-      if (place >= 0) return { count, block };
-      if (count === 0) return { count, block: 0 };
-      block = this.#values.i64(block + capacity * 8);
-    }
   }
 }
 

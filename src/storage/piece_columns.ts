@@ -22,6 +22,7 @@ import {
   extendPartitionIndex,
   partitionIndexFiles,
 } from "./partition_index.ts";
+import { rowChunks } from "./row_chunks.ts";
 import type { RowRange, StorageContext, TableReader } from "./table_reader.ts";
 import type { PartitionRecord } from "./txn.ts";
 
@@ -175,19 +176,12 @@ export class PieceColumnWriter {
   ): void {
     const { oldLo, oldHi } = from.range;
     const partition = this.#partitionIndex(from.job);
-    for (let rowLo = oldLo; rowLo < oldHi;) {
-      let count = Math.min(CHUNK_ROWS, oldHi - rowLo);
-      while (
-        count > 1 &&
-        this.#heapBytes(partition, column, { rowLo, rowHi: rowLo + count }) > CHUNK_HEAP_BYTES
-      ) {
-        count >>>= 1;
-      }
+    const { writerIndex } = column;
+    const where = { partitionIndex: partition, writerIndex };
+    for (const rows of rowChunks(this.#reader, where, { rowLo: oldLo, rowHi: oldHi })) {
       using arena = new Arena(this.#context.core.memory);
-      const rows = { rowLo, rowHi: rowLo + count };
-      const vector = this.#reader.readColumn(partition, column.writerIndex, rows, arena);
-      writer.append({ vector, rowLo: 0, rowHi: count });
-      rowLo += count;
+      const vector = this.#reader.readColumn(partition, writerIndex, rows, arena);
+      writer.append({ vector, rowLo: 0, rowHi: rows.rowHi - rows.rowLo });
     }
   }
 

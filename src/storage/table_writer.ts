@@ -117,6 +117,7 @@ export class TableWriter implements Disposable {
 
   readonly #splitMinBytes: number;
   readonly #symbolGrowthThreshold: number | null;
+  #isBroken = false;
 
   private constructor(context: StorageContext, options: TableWriterOptions) {
     this.context = context;
@@ -395,12 +396,18 @@ export class TableWriter implements Disposable {
   /** Forgets what was written since the last commit, or goes on from wherever a commit that failed has left the files. */
   rollback(): void {
     const { fs, tableDir } = this.context;
+    this.#isBroken = true;
     this.#symbols.clear();
     this.#txnWriter.close();
     recoverAlter(fs, tableDir);
     this.#reset(this.#readCommitted());
     this.#versionsWriter = new ColumnVersionsWriter(fs, tableDir, this.txn.columnVersion);
     this.#txnWriter = TxnWriter.open(fs, tableDir);
+    this.#isBroken = false;
+  }
+  /** True once a rollback has failed: what was written is still in the way, and the writer can only be closed. */
+  get isBroken(): boolean {
+    return this.#isBroken;
   }
 
   close(): void {

@@ -297,3 +297,35 @@ Deno.test("DirectWriter is as it was after a failing call, and takes the same ro
   }
   assert(failures > 50, `${failures} calls were made to fail`);
 });
+
+Deno.test("DirectWriter goes on from the last commit after a failing call and another one while it is rolled back", () => {
+  let failures = 0;
+  for (const later of [1, 2, 3, 5, 8, 13, 21]) {
+    for (let call = 1;; call++) {
+      const disk = new SimulatedFileSystem();
+      tableWith(disk, 1);
+      const faults = new FaultFileSystem(disk);
+      using writer = open(faults);
+      faults.failAt(call, { effect: EFFECTS[call % 3] });
+      faults.failAt(call + later, { effect: EFFECTS[(call + later) % 3] });
+      try {
+        for (const one of COMMITS[1]) append(writer, [one]);
+        writer.commit();
+        break;
+      } catch (error) {
+        if (!(error instanceof InjectedError)) throw error;
+        failures++;
+      }
+      faults.clear();
+      const label = `call ${call} and ${later} later`;
+      assertEquals(writer.uncommittedRowCount, 0, label);
+      const isThere = rowsOf(disk).length > COMMITS[0].length;
+      if (!isThere) {
+        append(writer, COMMITS[1]);
+        writer.commit();
+      }
+      assertEquals(rowsOf(disk), byTime(COMMITS.flat()), label);
+    }
+  }
+  assert(failures > 350, `${failures} calls were made to fail`);
+});

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { ColumnType, isVariableSize, PartitionBy } from "../../common/mod.ts";
+import { ColumnType, PartitionBy } from "../../common/mod.ts";
 import type { FileHandle, FileSystem } from "../../platform/mod.ts";
 import {
   columnFileName,
@@ -19,12 +19,9 @@ import {
   partitionScheme,
 } from "../column_files.ts";
 import type { ColumnVersionEntry } from "../column_versions.ts";
-import { CHUNK_ROWS } from "../column_writer.ts";
 import type { TableMetadata } from "../metadata.ts";
 import type { StorageContext, TableReader } from "../table_reader.ts";
 import type { PartitionRecord, TxnRecord } from "../txn.ts";
-
-const VARIABLE_CHUNK_ROWS = 1 << 16;
 
 /** A table under its writer. */
 export interface AlterContext extends StorageContext {
@@ -166,9 +163,4 @@ export function symbolCountsFor(
   }
   return columns.filter((column) => column.type === ColumnType.SYMBOL)
     .map((column) => added.get(column.writerIndex) ?? counts.get(column.writerIndex) ?? 0);
-}
-
-/** Rows that go through memory at a time; values of variable width may be long. */
-export function chunkRowsOf(type: number): number {
-  return isVariableSize(type) ? VARIABLE_CHUNK_ROWS : CHUNK_ROWS;
 }

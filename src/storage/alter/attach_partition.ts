@@ -192,7 +192,9 @@ function linkColumns(
     const nameTxn = place.nameTxn >= 0 ? place.nameTxn : fallback?.nameTxn ?? -1;
     for (const extension of ["d", "i"] as const) {
       if (fs.stat(from(extension)) === null) continue;
-      fs.link(from(extension), `${target}/${indexFileName(column.name, extension, nameTxn)}`);
+      const linked = `${target}/${indexFileName(column.name, extension, nameTxn)}`;
+      fs.link(from(extension), linked);
+      context.touched.add(linked); // whoever brought the directory need not have synced it
     }
     const top = BigInt(place.columnTop);
     if (place.nameTxn > 0 || top > 0n || isAddedLater) {

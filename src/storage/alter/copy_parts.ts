@@ -10,10 +10,10 @@ import { type ColumnVersionEntry, DEFAULT_TIMESTAMP } from "../column_versions.t
 import { ColumnWriter } from "../column_writer.ts";
 import type { ColumnMetadata } from "../metadata.ts";
 import { partitionIndexFiles } from "../partition_index.ts";
+import { rowChunks } from "../row_chunks.ts";
 import type { PartitionRecord } from "../txn.ts";
 import {
   type AlterContext,
-  chunkRowsOf,
   type ColumnFiles,
   columnInPartitions,
   indexFileName,
@@ -90,16 +90,16 @@ function copyColumn(
     `${directory}/${indexFileName(column.name, extension, nameTxn)}`;
   const target = { type: column.type, dataPath: path("d"), auxPath: path("i") };
   using writer = new ColumnWriter({ fs, core }, target, 0);
-  const chunkRows = chunkRowsOf(column.type);
   let start = 0; // row of the joined partition at which a part begins
   for (const { partition } of job.files) {
     const index = reader.partitions.findIndex((one) => one.timestamp === partition.timestamp);
     const from = Math.max(job.top - start, 0);
-    for (let row = from; row < partition.rowCount; row += chunkRows) {
+    const { writerIndex } = column;
+    const rest = { rowLo: from, rowHi: partition.rowCount };
+    for (const rows of rowChunks(reader, { partitionIndex: index, writerIndex }, rest)) {
       using arena = new Arena(core.memory);
-      const rowHi = Math.min(row + chunkRows, partition.rowCount);
-      const vector = reader.readColumn(index, column.writerIndex, { rowLo: row, rowHi }, arena);
-      writer.append({ vector, rowLo: 0, rowHi: rowHi - row });
+      const vector = reader.readColumn(index, writerIndex, rows, arena);
+      writer.append({ vector, rowLo: 0, rowHi: rows.rowHi - rows.rowLo });
     }
     start += partition.rowCount;
   }

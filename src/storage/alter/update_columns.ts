@@ -12,13 +12,9 @@ import { type ColumnVersionEntry, withEntries } from "../column_versions.ts";
 import { ColumnWriter } from "../column_writer.ts";
 import type { ColumnMetadata } from "../metadata.ts";
 import { partitionIndexFiles } from "../partition_index.ts";
-import {
-  type AlterContext,
-  chunkRowsOf,
-  type ColumnFiles,
-  columnInPartition,
-} from "./alter_context.ts";
+import { type AlterContext, type ColumnFiles, columnInPartition } from "./alter_context.ts";
 import { indexColumnFile } from "./index_operations.ts";
+import { rowChunks } from "../row_chunks.ts";
 import { AlterRefusedError } from "./validate_alter.ts";
 import { isReadOnly } from "../txn.ts";
 
@@ -87,11 +83,11 @@ function updateColumn(
   using writer = new ColumnWriter({ fs, core }, { type: column.type, dataPath, auxPath }, 0);
   const { rowCount } = files.partition;
   let next = 0; // of the rows that change
-  const chunkRows = chunkRowsOf(column.type);
-  for (let row = top; row < rowCount; row += chunkRows) {
+  const where = { partitionIndex: update.index, writerIndex: column.writerIndex };
+  for (const rows of rowChunks(reader, where, { rowLo: top, rowHi: rowCount })) {
     using arena = new Arena(core.memory);
-    const rowHi = Math.min(row + chunkRows, rowCount);
-    const old = reader.readColumn(update.index, column.writerIndex, { rowLo: row, rowHi }, arena);
+    const { rowLo: row, rowHi } = rows;
+    const old = reader.readColumn(update.index, column.writerIndex, rows, arena);
     const index = arena.alloc(4 * (rowHi - row));
     const first = next;
     for (let i = row; i < rowHi; i++) {
