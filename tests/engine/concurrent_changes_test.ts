@@ -2,6 +2,7 @@
  * Changes of a table that are asked for while somebody else is at it: an open transaction, another change, a sync, the end of the engine.
  */
 import { assert, assertEquals, assertRejects, assertThrows } from "../support/assert.ts";
+import { SlowDisk } from "../support/slow_disk.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import {
   allTypesTable,
@@ -13,12 +14,7 @@ import {
 import { batchOf, type Row } from "../support/table_rows.ts";
 import { ColumnType, QuestError, TableError, WalError } from "../../src/common/mod.ts";
 import type { Engine, TableToken } from "../../src/engine/mod.ts";
-import {
-  FaultFileSystem,
-  type FileHandle,
-  RealFileSystem,
-  SimulatedFileSystem,
-} from "../../src/platform/mod.ts";
+import { FaultFileSystem, RealFileSystem, SimulatedFileSystem } from "../../src/platform/mod.ts";
 import { type AlterOperation, TableWriter } from "../../src/storage/mod.ts";
 import { type RowWriter, walTasks } from "../../src/wal/mod.ts";
 import { Arena, InlineTaskRunner, type TaskRunner } from "../../src/wasm/mod.ts";
@@ -139,28 +135,6 @@ Deno.test("a statement whose transaction the close of the engine has rolled back
   await using engine = await openEngine(root.path);
   for (const token of engine.tables()) assertEquals(tableRows(engine, token), []);
 });
-
-/** Syncs off the thread wait until they are let go. */
-class SlowDisk extends SimulatedFileSystem {
-  #gate: Promise<void> = Promise.resolve();
-  onWait: () => void = () => {};
-
-  hold(): () => void {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#gate = promise;
-    return resolve;
-  }
-  override open(...args: Parameters<SimulatedFileSystem["open"]>): FileHandle {
-    const handle = super.open(...args);
-    const syncDataAsync = handle.syncDataAsync.bind(handle);
-    handle.syncDataAsync = async () => {
-      this.onWait();
-      await this.#gate;
-      await syncDataAsync();
-    };
-    return handle;
-  }
-}
 
 Deno.test("a RENAME during a sync leaves the sync and the transactions behind it alone", async () => {
   const disk = new SlowDisk();

@@ -1,16 +1,12 @@
 import { assert, assertEquals, assertRejects } from "../support/assert.ts";
+import { SlowDisk } from "../support/slow_disk.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { allTypesTable, commitRows, openEngine, tableRows } from "../support/engine_fixture.ts";
 import { batchOf, type Row } from "../support/table_rows.ts";
 import { ColumnType, QuestError, WalError } from "../../src/common/mod.ts";
 import { pinTables } from "../../src/engine/database_pin.ts";
 import { DEFAULT_ENGINE_CONFIG, type Engine, type TableToken } from "../../src/engine/mod.ts";
-import {
-  FaultFileSystem,
-  type FileHandle,
-  RealFileSystem,
-  SimulatedFileSystem,
-} from "../../src/platform/mod.ts";
+import { FaultFileSystem, RealFileSystem, SimulatedFileSystem } from "../../src/platform/mod.ts";
 import type { TableReader } from "../../src/storage/mod.ts";
 import { ByteBuilder, TxnLog, txnLogPath } from "../../src/wal/mod.ts";
 import { Arena, type TaskRunner } from "../../src/wasm/mod.ts";
@@ -43,31 +39,6 @@ const NO_APPLY: TaskRunner = {
   run: () => Promise.reject(new QuestError("nothing is applied")),
   [Symbol.asyncDispose]: () => Promise.resolve(),
 };
-
-/** A disk on which syncs off the thread wait until they are let go. */
-class SlowDisk extends SimulatedFileSystem {
-  #gate: Promise<void> = Promise.resolve();
-
-  /** Called when a sync begins to wait. */
-  onWait: () => void = () => {};
-
-  /** Makes syncs wait from now on. @returns what lets them go. */
-  hold(): () => void {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#gate = promise;
-    return resolve;
-  }
-  override open(...args: Parameters<SimulatedFileSystem["open"]>): FileHandle {
-    const handle = super.open(...args);
-    const syncDataAsync = handle.syncDataAsync.bind(handle);
-    handle.syncDataAsync = async () => {
-      this.onWait();
-      await this.#gate;
-      await syncDataAsync();
-    };
-    return handle;
-  }
-}
 
 Deno.test("a segment that is retired while another is synced is not taken for durable", async () => {
   const disk = new SlowDisk();
