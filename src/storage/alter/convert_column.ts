@@ -10,6 +10,7 @@ import { type ColumnVersionEntry, DEFAULT_TIMESTAMP, withEntries } from "../colu
 import { ColumnWriter } from "../column_writer.ts";
 import { type ColumnMetadata, firstInPlace } from "../metadata.ts";
 import { partitionIndexFiles } from "../partition_index.ts";
+import { rowChunks } from "../row_chunks.ts";
 import { symbolFiles, SymbolMapWriter } from "../symbol_map.ts";
 import {
   type AlterContext,
@@ -104,11 +105,13 @@ function convertPartition(
   removeIfThere(fs, dataPath);
   removeIfThere(fs, auxPath);
   using writer = new ColumnWriter({ fs, core }, { type: added.type, dataPath, auxPath }, 0);
-  for (let row = place.columnTop; row < partition.rowCount; row += CHUNK_ROWS) {
+  const { writerIndex } = to.old;
+  const where = { partitionIndex: index, writerIndex, rowsMax: CHUNK_ROWS };
+  const stored = { rowLo: place.columnTop, rowHi: partition.rowCount };
+  for (const rows of rowChunks(reader, where, stored)) {
     using arena = new Arena(core.memory);
-    const rowHi = Math.min(row + CHUNK_ROWS, partition.rowCount);
-    const rowCount = rowHi - row;
-    const source = reader.readColumn(index, to.old.writerIndex, { rowLo: row, rowHi }, arena);
+    const rowCount = rows.rowHi - rows.rowLo;
+    const source = reader.readColumn(index, writerIndex, rows, arena);
     const column = { tableDir: context.tableDir, name: added.name };
     const target = { core, column, type: added.type, symbols: to.symbols, arena };
     const vector = convertVector(source, rowCount, target);
