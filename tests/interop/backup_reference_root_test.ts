@@ -1,8 +1,9 @@
-/** A recorded root of the real QuestDB, with a view and a materialized view, is backed up and restored with all it has. */
+/** Roots of the real QuestDB, with views, a materialized view, Parquet partitions, are backed up and restored with all they have. */
 import { openEngine } from "../support/engine_fixture.ts";
 import { engineService } from "../backup/engine_service.ts";
 import { backUp, openStore, restore } from "../backup/test_database.ts";
 import { assert, assertEquals } from "../support/assert.ts";
+import { startQuestDb } from "../support/questdb_server.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
 const SAMPLE =
@@ -62,4 +63,50 @@ Deno.test("a backup of QuestDB's root brings back views, materialized views, reg
   assertEquals(engine.tables(), tokens);
   assertEquals(tokens.filter(({ type }) => type === 3).map(({ name }) => name), ["btc"]);
   assertEquals(tokens.filter(({ type }) => type === 2).map(({ name }) => name), ["trades_1h"]);
+});
+
+Deno.test("partitions that QuestDB has converted to Parquet are backed up as they are, and QuestDB goes on with them", async () => {
+  using directory = new TempDir();
+  const source = `${directory.path}/root`, target = `${directory.path}/restored`;
+  const insert = (name: string, day: number, rows: number) =>
+    `INSERT INTO ${name} SELECT dateadd('s', cast(x AS INT), '2024-01-0${day}'), x * ${day}, ` +
+    `'s' || (x % 7), 'text ' || x FROM long_sequence(${rows})`;
+  const summary = (name: string) =>
+    `SELECT timestamp_floor('d', ts) d, count(), sum(n), count_distinct(s), sum(length(v)) FROM ${name} ORDER BY d`;
+  const parquet = (name: string) =>
+    `SELECT name FROM table_partitions('${name}') WHERE isParquet ORDER BY name`;
+  const read = async (root: string, changes: readonly string[] = []) => {
+    await using questDb = await startQuestDb({ root });
+    for (const sql of changes) {
+      await questDb.exec(sql);
+      await questDb.drainWal();
+    }
+    return [
+      (await questDb.exec(summary("p"))).dataset,
+      (await questDb.exec(parquet("p"))).dataset,
+      (await questDb.exec("SELECT * FROM p WHERE s = 's3'")).dataset,
+    ];
+  };
+  const before = await read(source, [
+    "CREATE TABLE p (ts TIMESTAMP, n LONG, s SYMBOL, v VARCHAR) TIMESTAMP(ts) PARTITION BY DAY WAL",
+    ...[1, 2, 3].map((day) => insert("p", day, 5000)),
+    "ALTER TABLE p CONVERT PARTITION TO PARQUET LIST '2024-01-01', '2024-01-02'",
+  ]);
+  assertEquals(before[1], [["2024-01-01"], ["2024-01-02"]]);
+  const store = openStore(directory.path);
+  {
+    await using engine = await openEngine(source);
+    const service = engineService(engine, source, store);
+    await backUp(service);
+    const checked = await service.validate({
+      timestamp: null,
+      level: "decode",
+      signal: new AbortController().signal,
+    });
+    assertEquals(checked.filter(({ error }) => error !== null), []);
+  }
+  await restore(target, store, { lines: [""] });
+  assertEquals(await read(target), before);
+  const [after] = await read(target, [insert("p", 1, 10), insert("p", 4, 10)]);
+  assertEquals(after!.map((row) => row[1]), [5010, 5000, 5000, 10]);
 });
